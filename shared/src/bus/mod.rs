@@ -1,0 +1,18 @@
+//! Redis: transport, and cache of the log's tail; never the truth (SPEC §6).
+//!
+//! [`Bus`] appends, publishes and reads. [`Subscriber`] follows channels for a node: one connection, one subscription a
+//! channel however many listen, no gap and no repeat in what it hands on. [`History`] reads what a client missed.
+
+mod commands;
+mod history;
+mod log;
+mod names;
+mod subscriber;
+
+pub use commands::{Appended, Bus, BusError, Tail};
+pub use history::{History, HistoryError};
+pub use log::{LogError, LogFuture, LogPage, LogReader};
+pub use subscriber::{
+    Join, JoinError, Joined, ListenerId, Listeners, Replay, Sink, Start, Subscriber,
+    SubscriberStopped,
+};

@@ -1,0 +1,1 @@
+//! How keys and Pub/Sub channels are spelled in Redis.

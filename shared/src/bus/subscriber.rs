@@ -1,0 +1,146 @@
+//! One subscription stream for a node.
+//!
+//! A node's listeners (the gateway's shards) join and leave channels. The subscriber subscribes a channel when its first
+//! listener joins, puts what arrives in order, closes gaps from the history, and hands every event to the [`Sink`] once,
+//! with the set of listeners that it is for.
+
+use std::sync::Arc;
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{Bus, History};
+use crate::{
+    config::RedisSettings,
+    wire::{Channel, Event, Offset, Position},
+};
+
+/// A listener's number on this node: 0 to 63.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ListenerId(pub u8);
+
+/// A set of listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Listeners(pub u64);
+
+/// Asks to hear a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    /// What to hear.
+    pub channel: Channel,
+    /// Who wants to.
+    pub listener: ListenerId,
+    /// Handed back in [`Joined`]: which of the listener's connections asked.
+    pub token: u64,
+    /// Where the connection stopped hearing it before, if it did.
+    pub since: Option<Position>,
+}
+
+/// The answer to a [`Join`]. Events that come to the sink after it for this listener follow `position` without a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// From the question.
+    pub channel: Channel,
+    /// From the question.
+    pub token: u64,
+    /// Where the stream starts, or why there is none.
+    pub outcome: Result<Start, JoinError>,
+}
+
+/// Where a stream starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// The channel's position on this node; `None` for channels without a log.
+    pub position: Option<Position>,
+    /// What the asker missed before it.
+    pub replay: Replay,
+}
+
+/// What lies between the asker's `since` and the stream's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// No `since` was given, or the channel has no log.
+    NotAsked,
+    /// Nothing was missed.
+    Nothing,
+    /// Read this range from [`History`], send it first, hold live events meanwhile.
+    Range {
+        /// The asker's `since`.
+        after: Position,
+        /// The last event before the stream's start.
+        through: Offset,
+    },
+    /// The asker's `since` is of another epoch, or beyond the head.
+    EpochChanged,
+}
+
+/// Why a channel could not be joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// Redis, or the log when Redis does not know the head, did not answer in time.
+    #[error("the bus is unavailable")]
+    Unavailable,
+}
+
+/// The subscriber's task is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the subscriber has stopped")]
+pub struct SubscriberStopped;
+
+/// Where a subscriber puts what it has. Called from one task, in order; must never block, so a sink with a full queue
+/// remembers the loss itself and tells its listeners.
+pub trait Sink: Send + 'static {
+    /// A join was answered.
+    fn joined(&mut self, listener: ListenerId, joined: Joined);
+
+    /// An event for these listeners. Durable events of a channel come in the order of their offsets, each once.
+    fn event(&mut self, listeners: Listeners, event: Arc<Event>);
+}
+
+/// A handle on a node's subscriber; clones talk to the same one.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    requests: mpsc::Sender<Request>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "skeleton")]
+enum Request {
+    Join(Join),
+    Leave(Channel, ListenerId),
+}
+
+impl Subscriber {
+    /// Starts the subscriber's task. It ends when every handle is dropped.
+    pub fn start(
+        _settings: &RedisSettings,
+        _bus: Bus,
+        _history: History,
+        _sink: impl Sink,
+    ) -> Result<(Self, JoinHandle<()>), super::BusError> {
+        let (requests, mut inbox) = mpsc::channel(1024);
+        let task = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
+        Ok((Self { requests }, task))
+    }
+
+    /// Asks to hear a channel; the answer comes to the sink. A listener that has joined before is answered again, for
+    /// another of its connections.
+    pub async fn join(&self, join: Join) -> Result<(), SubscriberStopped> {
+        self.requests
+            .send(Request::Join(join))
+            .await
+            .map_err(|_| SubscriberStopped)
+    }
+
+    /// The listener wants no more of the channel. The subscription itself is kept for some seconds, so that a reload
+    /// does not churn.
+    pub async fn leave(
+        &self,
+        channel: Channel,
+        listener: ListenerId,
+    ) -> Result<(), SubscriberStopped> {
+        self.requests
+            .send(Request::Leave(channel, listener))
+            .await
+            .map_err(|_| SubscriberStopped)
+    }
+}

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod credentials;
+pub mod ids;
+pub mod lifecycle;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod wire;

@@ -1,0 +1,74 @@
+//! Channel names: the one place that spells them (SPEC §6).
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::ids::{GroupId, PostId, UserId};
+
+/// A stream of events that connections listen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// `user:{id}`: everything addressed to one person.
+    User(UserId),
+    /// `group:{id}`: everything addressed to a group's members.
+    Group(GroupId),
+    /// `post:{id}`: the live room of a post.
+    Post(PostId),
+    /// `broadcast`: everybody who is connected.
+    Broadcast,
+}
+
+impl Channel {
+    /// Whether the channel carries durable events, and so has a log and positions.
+    pub const fn is_durable(self) -> bool {
+        matches!(self, Self::User(_) | Self::Group(_))
+    }
+}
+
+/// A text that names no channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a channel is user:ID, group:ID, post:ID or broadcast")]
+pub struct InvalidChannel;
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Group(id) => write!(f, "group:{id}"),
+            Self::Post(id) => write!(f, "post:{id}"),
+            Self::Broadcast => f.write_str("broadcast"),
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = InvalidChannel;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChannel> {
+        if text == "broadcast" {
+            return Ok(Self::Broadcast);
+        }
+        let (kind, id) = text.split_once(':').ok_or(InvalidChannel)?;
+        match kind {
+            "user" => id.parse().map(Self::User),
+            "group" => id.parse().map(Self::Group),
+            "post" => id.parse().map(Self::Post),
+            _ => return Err(InvalidChannel),
+        }
+        .map_err(|_| InvalidChannel)
+    }
+}
+
+impl Serialize for Channel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Channel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
