@@ -1,2 +1,81 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a command line client talks on standard output"
+)]
+
+use std::process::ExitCode;
+
+mod account;
+mod line;
+mod send;
+mod tail;
+
+const USAGE: &str = "\
+loadtest tail USER [--url URL] [--password PASSWORD]
+    prints that user's live events as they come, one line each
+loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
+    sends a message over a socket
+
+  --url       where Hubbub is [default: http://127.0.0.1:8080]
+  --password  of the user who signs in [default: hubbub-demo, the demo users' own]";
+
+/// What went wrong, for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{USAGE}")]
+    Usage,
+    #[error("{0}")]
+    NoAnswer(#[from] shared::testing::NoAnswer),
+    #[error("{0}")]
+    NoConnection(#[from] shared::testing::ConnectError),
+    #[error("{0}")]
+    Refused(String),
+}
+
+struct Arguments {
+    words: Vec<String>,
+    url: String,
+    password: String,
+}
+
+impl Arguments {
+    fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut arguments = Self {
+            words: Vec::new(),
+            url: "http://127.0.0.1:8080".to_owned(),
+            password: "hubbub-demo".to_owned(),
+        };
+        while let Some(argument) = given.next() {
+            match argument.as_str() {
+                "--url" => arguments.url = given.next().ok_or(Failure::Usage)?,
+                "--password" => arguments.password = given.next().ok_or(Failure::Usage)?,
+                flag if flag.starts_with("--") => return Err(Failure::Usage),
+                _ => arguments.words.push(argument),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let sign_in = |name: String| account::sign_in(&arguments.url, name, &arguments.password);
+    let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tail", user] => tail::tail(&sign_in((*user).to_owned()).await?).await,
+        ["send", from, to, text] => send::send(&sign_in((*from).to_owned()).await?, to, text).await,
+        _ => Err(Failure::Usage),
+    }
+}

@@ -1,1 +1,12 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod cluster;
+mod database;
+mod person;
+mod program;
+mod valve;
+
+pub use cluster::{Cluster, Node};
+pub use person::{Listener, Person};
+pub use program::Program;
+pub use valve::Valve;

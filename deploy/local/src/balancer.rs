@@ -29,9 +29,15 @@ impl Instance {
     pub(crate) fn balancer(&self) -> Launch {
         let launch = Launch::new(self.haproxy())
             .isolated()
-            .args(["-db".as_ref(), "-f".as_ref(), self.layout().haproxy_configuration().as_os_str()])
+            .args([
+                "-db".as_ref(),
+                "-f".as_ref(),
+                self.layout().haproxy_configuration().as_os_str(),
+            ])
             .env(COOKIE_KEY, self.cookie_key());
-        SERVERS.iter().fold(launch, |launch, (variable, name)| launch.env(variable, self.address(*name)))
+        SERVERS.iter().fold(launch, |launch, (variable, name)| {
+            launch.env(variable, self.address(*name))
+        })
     }
 }
 
@@ -49,7 +55,11 @@ mod tests {
             .skip(1)
             .filter_map(|rest| Some(rest.split_once('}')?.0))
             .collect();
-        let given = SERVERS.iter().map(|(variable, _)| *variable).chain([COOKIE_KEY]).collect();
+        let given = SERVERS
+            .iter()
+            .map(|(variable, _)| *variable)
+            .chain([COOKIE_KEY])
+            .collect();
         assert_eq!(asked, given);
     }
 }

@@ -24,6 +24,8 @@ const LAST_WORDS_LINES_MAX: usize = 25;
 #[derive(Debug)]
 pub(crate) struct Launch {
     command: Command,
+    /// For error messages.
+    shown: String,
 }
 
 impl Launch {
@@ -33,6 +35,7 @@ impl Launch {
     /// `setpriv` replaces itself with the program, so the pid is the program's. macOS has no such
     /// signal: there the pids in the state file are reaped at the next start.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let shown = program.as_ref().to_string_lossy().into_owned();
         let mut command = match environment::find_program("setpriv") {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
@@ -42,7 +45,7 @@ impl Launch {
             None => Command::new(program),
         };
         command.process_group(0).stdin(Stdio::null());
-        Self { command }
+        Self { command, shown }
     }
 
     /// Adds arguments.
@@ -61,12 +64,16 @@ impl Launch {
     /// `PGDATA` or a translation of messages could change what it does.
     pub(crate) fn isolated(mut self) -> Self {
         let path = std::env::join_paths(environment::search_path()).unwrap_or_default();
-        self.command.env_clear().env("PATH", path).env("LC_ALL", "C").current_dir("/");
+        self.command
+            .env_clear()
+            .env("PATH", path)
+            .env("LC_ALL", "C")
+            .current_dir("/");
         self
     }
 
     /// Gives up root's rights first, if there is an owner to run as.
-    pub(crate) fn as_user(mut self, owner: Option<Owner>) -> Self {
+    pub(crate) fn run_as(mut self, owner: Option<Owner>) -> Self {
         if let Some(owner) = owner {
             self.command.uid(owner.uid).gid(owner.gid).current_dir("/");
         }
@@ -82,19 +89,37 @@ impl Launch {
     /// Starts it; what it says is added to the log file.
     pub(crate) fn spawn(mut self, log: &Path) -> Result<Child> {
         let (file, log_start) = open_log(log)?;
-        let errors = file.try_clone().doing(|| format!("share {}", log.display()))?;
-        let program = format!("start {:?}", self.command.get_program());
-        let process = self.command.stdout(file).stderr(errors).spawn().doing(|| program)?;
+        let errors = file
+            .try_clone()
+            .doing(|| format!("share {}", log.display()))?;
+        let program = format!("start {}", self.shown);
+        let process = self
+            .command
+            .stdout(file)
+            .stderr(errors)
+            .spawn()
+            .doing(|| program)?;
         let pid = i32::try_from(process.id()).expect("pids of every system we know fit 31 bits");
         let identity = Identity::of(pid);
-        Ok(Child { process, pid, identity, log: log.to_owned(), log_start, ended: None })
+        Ok(Child {
+            process,
+            pid,
+            identity,
+            log: log.to_owned(),
+            log_start,
+            ended: None,
+        })
     }
 }
 
 /// Opens a log to append to it; also tells how long it is already.
 fn open_log(path: &Path) -> Result<(File, u64)> {
     let doing = || format!("open {}", path.display());
-    let mut file = OpenOptions::new().create(true).append(true).open(path).doing(doing)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .doing(doing)?;
     let length = file.seek(SeekFrom::End(0)).doing(doing)?;
     Ok((file, length))
 }
@@ -125,9 +150,17 @@ impl Child {
     /// How it ended, or `None` while it runs.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         if self.ended.is_none() {
-            self.ended = self.process.try_wait().doing(|| "see whether a child has ended")?;
+            self.ended = self
+                .process
+                .try_wait()
+                .doing(|| "see whether a child has ended")?;
         }
         Ok(self.ended)
+    }
+
+    /// Whether its end has been seen; [`Child::ended`] looks.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Waits for its end, without a limit: for short jobs that end by themselves.
@@ -167,7 +200,9 @@ impl Child {
         let start = self.log_start.max(end.saturating_sub(LAST_WORDS_BYTES_MAX));
         file.seek(SeekFrom::Start(start)).doing(doing)?;
         let mut bytes = Vec::new();
-        file.take(LAST_WORDS_BYTES_MAX).read_to_end(&mut bytes).doing(doing)?;
+        file.take(LAST_WORDS_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .doing(doing)?;
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();
         let first = lines.len().saturating_sub(LAST_WORDS_LINES_MAX);
@@ -177,7 +212,13 @@ impl Child {
     /// The error that tells how it ended and what it said last.
     pub(crate) fn obituary(&self, name: &str, status: ExitStatus) -> Error {
         let words = self.last_words().unwrap_or_else(|error| error.to_string());
-        let words = if words.is_empty() { "(it said nothing)" } else { &words };
-        Error::told(format!("{name} ended ({status}). Its last words:\n\n{words}\n"))
+        let words = if words.is_empty() {
+            "(it said nothing)"
+        } else {
+            &words
+        };
+        Error::told(format!(
+            "{name} ended ({status}). Its last words:\n\n{words}\n"
+        ))
     }
 }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 /// A variable that is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "the one place where this tool reads its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where this tool reads its environment"
+)]
 fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -37,11 +40,22 @@ pub(crate) fn haproxy() -> Option<PathBuf> {
 /// root has in its PATH, and Homebrew's folder is missing from the PATH of a non-login shell.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = read("PATH").unwrap_or_default();
-    let extra = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin"];
-    std::env::split_paths(&path).chain(extra.map(PathBuf::from)).collect()
+    let extra = [
+        "/usr/local/sbin",
+        "/usr/sbin",
+        "/sbin",
+        "/opt/homebrew/bin",
+        "/usr/local/bin",
+    ];
+    std::env::split_paths(&path)
+        .chain(extra.map(PathBuf::from))
+        .collect()
 }
 
 /// The full path of a program, if the machine has it.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    search_path().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+    search_path()
+        .into_iter()
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }

@@ -51,6 +51,9 @@ pub(crate) trait Doing<T> {
 
 impl<T, E: Into<io::Error>> Doing<T> for std::result::Result<T, E> {
     fn doing<S: Into<String>>(self, doing: impl FnOnce() -> S) -> Result<T> {
-        self.map_err(|source| Error::Io { doing: doing().into(), source: source.into() })
+        self.map_err(|source| Error::Io {
+            doing: doing().into(),
+            source: source.into(),
+        })
     }
 }

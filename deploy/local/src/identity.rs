@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -22,12 +23,20 @@ pub(crate) struct Identity {
 impl Identity {
     /// The process that has this pid now; `None` when there is none.
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        Some(Self { pid, birth: birth(pid)? })
+        Some(Self {
+            pid,
+            birth: birth(pid)?,
+        })
     }
 
     /// Whether that very process still exists. A zombie, which only waits for its parent, does not.
     pub(crate) fn lives(&self) -> bool {
         birth(self.pid).as_ref() == Some(&self.birth)
+    }
+
+    /// Whether not even its pid is left. A zombie still has one, and PostgreSQL takes it for a server.
+    pub(crate) fn is_gone(&self) -> bool {
+        !self.lives() && kill(Pid::from_raw(self.pid), None) == Err(Errno::ESRCH)
     }
 
     /// Kills it and everything below it, unless it is gone already.
@@ -50,8 +59,10 @@ pub(crate) fn signal_tree(pid: i32, signal: Signal) {
 
 /// Sends a signal to one process; one that is gone already needs none.
 pub(crate) fn signal_one(pid: i32, signal: Signal) {
-    // The only errors are "gone" and "not yours"; neither leaves anything to do.
-    drop(kill(Pid::from_raw(pid), signal));
+    match kill(Pid::from_raw(pid), signal) {
+        // The only errors are "gone" and "not yours"; neither leaves anything to do.
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Everything below a process, parents before children.
@@ -61,7 +72,11 @@ pub(crate) fn descendants(pid: i32) -> Vec<i32> {
     let mut next = 0;
     while next < found.len() {
         let parent = found[next];
-        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        found.extend(
+            all.iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(child, _)| *child),
+        );
         next += 1;
     }
     found.split_off(1)
@@ -80,7 +95,9 @@ fn birth(pid: i32) -> Option<String> {
 
 /// Every process with its parent, as (pid, parent).
 fn parents() -> Vec<(i32, i32)> {
-    let Ok(entries) = fs::read_dir("/proc") else { return parents_from_ps() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return parents_from_ps();
+    };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter_map(|pid| Some((pid, Stat::read(pid)?.parent)))
@@ -135,7 +152,10 @@ mod tests {
     fn a_program_may_have_brackets_in_its_name() {
         let after = "S 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4711 0 0";
         let stat = Stat::parse(&format!("42 (odd) (name)) {after}")).unwrap();
-        assert_eq!((stat.state.as_str(), stat.parent, stat.start.as_str()), ("S", 7, "4711"));
+        assert_eq!(
+            (stat.state.as_str(), stat.parent, stat.start.as_str()),
+            ("S", 7, "4711")
+        );
     }
 
     #[test]
@@ -147,14 +167,19 @@ mod tests {
         assert!(descendants(i32::try_from(std::process::id()).unwrap()).contains(&pid));
 
         child.kill().unwrap();
+        assert!(!identity.is_gone(), "nobody has waited for it yet");
         child.wait().unwrap();
         assert!(!identity.lives());
+        assert!(identity.is_gone());
     }
 
     #[test]
     fn another_birth_is_another_process() {
         let own = i32::try_from(std::process::id()).unwrap();
-        let stranger = Identity { pid: own, birth: "long ago".into() };
+        let stranger = Identity {
+            pid: own,
+            birth: "long ago".into(),
+        };
         assert!(!stranger.lives());
         stranger.kill(); // would end this test
     }

@@ -57,8 +57,10 @@ impl Instance {
             ports: BTreeMap::new(),
             reserved: BTreeMap::new(),
         };
-        for name in Name::ALL.into_iter().filter(|name| instance.is_ours(*name)) {
-            instance.choose_ports(name)?;
+        for name in Name::ALL {
+            if instance.is_ours(name) {
+                instance.choose_ports(name)?;
+            }
         }
         Ok(instance)
     }
@@ -95,11 +97,11 @@ impl Instance {
         match name {
             Name::Postgres => match &self.postgres {
                 Store::Ours(postgres) => Ok(postgres.launch(port, postgres::DURABLE)),
-                Store::Elsewhere(_) => Err(self.not_ours(name)),
+                Store::Elsewhere(_) => Err(Self::not_ours(name)),
             },
             Name::Redis => match &self.redis {
                 Store::Ours(redis) => redis.launch(port),
-                Store::Elsewhere(_) => Err(self.not_ours(name)),
+                Store::Elsewhere(_) => Err(Self::not_ours(name)),
             },
             Name::Api1 | Name::Api2 => Ok(self.api(name)),
             Name::Gateway1 | Name::Gateway2 => Ok(self.gateway(name)),
@@ -119,14 +121,25 @@ impl Instance {
     }
 
     /// Says why a store cannot be started or killed from here.
-    pub(crate) fn not_ours(&self, name: Name) -> Error {
-        let variable = if name == Name::Postgres { "DATABASE_URL" } else { "REDIS_URL" };
-        Error::told(format!("{name} is not ours: {variable} was set when this was started"))
+    pub(crate) fn not_ours(name: Name) -> Error {
+        let variable = if name == Name::Postgres {
+            "DATABASE_URL"
+        } else {
+            "REDIS_URL"
+        };
+        Error::told(format!(
+            "{name} is not ours: {variable} was set when this was started"
+        ))
     }
 
     /// The main port.
     pub(crate) fn port(&self, name: Name) -> u16 {
         self.ports.get(&name).map_or(0, |ports| ports.main)
+    }
+
+    /// The port where it answers about itself, if it has one.
+    pub(crate) fn metrics_port(&self, name: Name) -> Option<u16> {
+        self.ports.get(&name).and_then(|ports| ports.metrics)
     }
 
     /// Host and port of a process.
@@ -136,8 +149,7 @@ impl Instance {
 
     /// Host and port where it answers about itself.
     pub(crate) fn metrics_address(&self, name: Name) -> String {
-        let port = self.ports.get(&name).and_then(|ports| ports.metrics).unwrap_or(0);
-        format!("127.0.0.1:{port}")
+        format!("127.0.0.1:{}", self.metrics_port(name).unwrap_or(0))
     }
 
     /// How a process is reached: for the stores what a client is told, for the others HTTP.
@@ -152,12 +164,16 @@ impl Instance {
 
     /// What a person opens.
     pub(crate) fn public_url(&self) -> String {
-        format!("http://localhost:{}", self.port(Name::Balancer))
+        format!("http://{}", self.address(Name::Balancer))
     }
 
     /// Browsers at these may use the API with their cookies.
     pub(crate) fn origins(&self) -> String {
-        format!("{},http://{}", self.public_url(), self.address(Name::Balancer))
+        format!(
+            "{},http://{}",
+            self.public_url(),
+            self.address(Name::Balancer)
+        )
     }
 
     /// `DATABASE_URL` of the programs.
@@ -242,8 +258,13 @@ fn missing(what: &str) -> Error {
 
 /// Starts the log of a process anew: a log tells of one `up`, so it does not grow for ever.
 pub(crate) fn empty_logs(layout: &Layout) {
-    let Ok(entries) = fs::read_dir(layout.logs()) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name() != "supervisor.log") {
+    let Ok(entries) = fs::read_dir(layout.logs()) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| entry.file_name() != "supervisor.log")
+    {
         // What cannot be removed will be complained about when it is opened.
         drop(fs::remove_file(entry.path()));
     }

@@ -13,6 +13,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The supervisor's Unix socket, relative to the root.
+    pub(crate) const CONTROL_SOCKET: &str = ".dev/control.sock";
+
     /// The repository around the current directory, which becomes the current directory: the
     /// control socket is addressed relative to it, because a socket's path may have 107 bytes at most.
     pub(crate) fn find() -> Result<Self> {
@@ -22,7 +25,9 @@ impl Layout {
             .find(|folder| folder.join("deploy/haproxy.cfg").is_file())
             .ok_or_else(|| Error::told("this is not a folder of the Hubbub repository"))?;
         std::env::set_current_dir(root).doing(|| "go to the repository's root")?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+        })
     }
 
     /// The repository's root folder.
@@ -38,11 +43,6 @@ impl Layout {
     /// Held (an advisory file lock) for as long as a supervisor lives.
     pub(crate) fn lock(&self) -> PathBuf {
         self.dev().join("lock")
-    }
-
-    /// The supervisor's Unix socket, relative to the root.
-    pub(crate) fn control_socket(&self) -> &'static Path {
-        Path::new(".dev/control.sock")
     }
 
     /// Pids to be reaped should the supervisor die without cleaning up.
@@ -106,5 +106,7 @@ impl Layout {
 fn target() -> Result<PathBuf> {
     let own = std::env::current_exe().doing(|| "find my own program file")?;
     let target = own.parent().and_then(Path::parent);
-    Ok(target.ok_or_else(|| Error::told("my own program file has no folder"))?.to_owned())
+    Ok(target
+        .ok_or_else(|| Error::told("my own program file has no folder"))?
+        .to_owned())
 }

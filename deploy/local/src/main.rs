@@ -4,7 +4,10 @@
 //! whose children are PostgreSQL, Redis, two `api`, two `gateway` and HAProxy. Every other command
 //! asks the supervisor over its control socket. A child never outlives it, also after `kill -9`.
 
-#![expect(clippy::print_stdout, reason = "a command line tool talks through standard output")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a command line tool talks through standard output"
+)]
 
 mod balancer;
 mod child;
@@ -66,11 +69,11 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Up(options) => up::run(&layout, &options),
         Command::Supervise(options) => up::supervise(&layout, &options),
-        Command::Status { json } => status::run(&layout, json),
+        Command::Status { json } => status::run(json),
         Command::Logs { name, follow } => logs::run(&layout, name.as_deref(), follow),
         Command::Down { wipe } => down::run(&layout, wipe),
         Command::Test(arguments) => test::run(&layout, &arguments),
-        Command::Control(request) => control::send_and_print(&layout, &request),
-        Command::Demo(arguments) => demo::run(&layout, &arguments),
+        Command::Control(request) => control::send_and_print(&request),
+        Command::Demo(arguments) => demo::run(&arguments),
     }
 }

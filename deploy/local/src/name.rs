@@ -73,7 +73,10 @@ impl Name {
 
     /// Whether the process is one of our own programs, with a second port for metrics and readiness.
     pub(crate) const fn is_program(self) -> bool {
-        matches!(self, Self::Api1 | Self::Api2 | Self::Gateway1 | Self::Gateway2)
+        matches!(
+            self,
+            Self::Api1 | Self::Api2 | Self::Gateway1 | Self::Gateway2
+        )
     }
 }
 
@@ -87,9 +90,12 @@ impl FromStr for Name {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            format!("there is no process {text:?}; there are {known}")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::as_str).join(", ");
+                format!("there is no process {text:?}; there are {known}")
+            })
     }
 }

@@ -30,7 +30,10 @@ impl StopWishes {
 
     /// Only those still to come: while stopping, one more means "now".
     pub(crate) fn further(&self) -> Self {
-        Self { all: Arc::clone(&self.all), earlier: self.all.load(Ordering::SeqCst) }
+        Self {
+            all: Arc::clone(&self.all),
+            earlier: self.all.load(Ordering::SeqCst),
+        }
     }
 }
 
@@ -58,13 +61,19 @@ pub(crate) fn wait_for<T>(
 }
 
 /// Sleeps for one interval.
-#[expect(clippy::disallowed_methods, reason = "no async runtime here whose thread could be blocked")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no async runtime here whose thread could be blocked"
+)]
 pub(crate) fn pause() {
     std::thread::sleep(INTERVAL);
 }
 
 /// For deadlines and for telling how long a step took.
-#[expect(clippy::disallowed_methods, reason = "no async runtime here whose clock could be used")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no async runtime here whose clock could be used"
+)]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -15,14 +15,22 @@ use crate::user::{Owner, give};
 pub(crate) const USER: &str = "postgres";
 
 /// macOS knows no `C.UTF-8`.
-const LOCALE: &str = if cfg!(target_os = "macos") { "C" } else { "C.UTF-8" };
+const LOCALE: &str = if cfg!(target_os = "macos") {
+    "C"
+} else {
+    "C.UTF-8"
+};
 
 /// Settings for data that must survive a crash.
 pub(crate) const DURABLE: &[&str] = &["max_connections=200"];
 
 /// Settings for tests, whose data nobody misses.
-pub(crate) const FORGETFUL: &[&str] =
-    &["max_connections=500", "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+pub(crate) const FORGETFUL: &[&str] = &[
+    "max_connections=500",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+];
 
 /// The folder with `postgres` and `initdb`: as told, then the PATH, then where the packages of
 /// Debian and Homebrew put them (newest version first). `None` when there is none.
@@ -30,18 +38,32 @@ pub(crate) fn find() -> Option<PathBuf> {
     let told = environment::pg_bin_dir().into_iter();
     let packages = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
     told.chain(environment::search_path())
-        .chain(packages.iter().flat_map(|folder| versions(Path::new(folder))))
-        .find(|folder| ["postgres", "initdb"].iter().all(|name| folder.join(name).is_file()))
+        .chain(
+            packages
+                .iter()
+                .flat_map(|folder| versions(Path::new(folder))),
+        )
+        .find(|folder| {
+            ["postgres", "initdb"]
+                .iter()
+                .all(|name| folder.join(name).is_file())
+        })
 }
 
 /// The `bin` folders of the versions installed under a folder, newest first.
 fn versions(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut found: Vec<(u32, PathBuf)> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?;
-            let version = name.strip_prefix("postgresql@").unwrap_or(name).parse().ok()?;
+            let version = name
+                .strip_prefix("postgresql@")
+                .unwrap_or(name)
+                .parse()
+                .ok()?;
             Some((version, path.join("bin")))
         })
         .collect();
@@ -88,26 +110,43 @@ impl Postgres {
         give(&password, self.owner)?;
         let mut initdb = Launch::new(self.programs.join("initdb"))
             .isolated()
-            .as_user(self.owner)
+            .run_as(self.owner)
             .args(["--no-sync", "--encoding=UTF8", "--auth=scram-sha-256"])
             .args([format!("--locale={LOCALE}"), format!("--username={USER}")])
-            .args([Path::new("--pwfile"), &password, Path::new("--pgdata"), data])
+            .args([
+                Path::new("--pwfile"),
+                &password,
+                Path::new("--pgdata"),
+                data,
+            ])
             .spawn(log)?;
         let status = initdb.wait()?;
         fs::remove_file(&password).doing(|| "remove the password file of initdb")?;
-        if status.success() { Ok(()) } else { Err(initdb.obituary("initdb", status)) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(initdb.obituary("initdb", status))
+        }
     }
 
     /// PostgreSQL's single-user mode needs no client programs and no port.
     fn create_database(&self, data: &Path, database: &str) -> Result<()> {
         let doing = || "create the database in single-user mode";
         let mut command = Command::new(self.programs.join("postgres"));
-        command.arg("--single").arg("-D").arg(data).arg("postgres").current_dir("/");
+        command
+            .arg("--single")
+            .arg("-D")
+            .arg(data)
+            .arg("postgres")
+            .current_dir("/");
         if let Some(owner) = self.owner {
             std::os::unix::process::CommandExt::uid(&mut command, owner.uid);
             std::os::unix::process::CommandExt::gid(&mut command, owner.gid);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut process = command.spawn().doing(doing)?;
         let mut input = process.stdin.take().expect("its standard input is a pipe");
         writeln!(input, "create database {database}").doing(doing)?;
@@ -117,12 +156,15 @@ impl Postgres {
             return Ok(());
         }
         let words = String::from_utf8_lossy(&output.stderr);
-        Err(Error::told(format!("PostgreSQL could not create its database:\n{words}")))
+        Err(Error::told(format!(
+            "PostgreSQL could not create its database:\n{words}"
+        )))
     }
 
     /// A server cannot read the data of another major version.
     fn refuse_other_version(&self) -> Result<()> {
-        let read = |path: &Path| fs::read_to_string(path).doing(|| format!("read {}", path.display()));
+        let read =
+            |path: &Path| fs::read_to_string(path).doing(|| format!("read {}", path.display()));
         let of_data = read(&self.data().join("PG_VERSION"))?;
         let output = Command::new(self.programs.join("postgres"))
             .arg("--version")
@@ -147,17 +189,22 @@ impl Postgres {
             "listen_addresses=127.0.0.1".into(),
             "unix_socket_directories=".into(),
         ];
-        let settings = own.iter().map(String::as_str).chain(settings.iter().copied());
+        let settings = own
+            .iter()
+            .map(String::as_str)
+            .chain(settings.iter().copied());
         Launch::new(self.programs.join("postgres"))
             .isolated()
-            .as_user(self.owner)
+            .run_as(self.owner)
             .args([Path::new("-D"), &self.data()])
             .args(settings.flat_map(|setting| ["-c", setting]))
     }
 
     /// Whether this very process accepts connections, as the server itself writes it down.
     pub(crate) fn is_ready(&self, child: &Child) -> bool {
-        let Ok(text) = fs::read_to_string(self.data().join("postmaster.pid")) else { return false };
+        let Ok(text) = fs::read_to_string(self.data().join("postmaster.pid")) else {
+            return false;
+        };
         let mut lines = text.lines();
         let pid = lines.next().and_then(|line| line.trim().parse().ok());
         pid == Some(child.pid()) && lines.nth(6).is_some_and(|status| status.trim() == "ready")
@@ -165,7 +212,10 @@ impl Postgres {
 
     /// How a client reaches a database of the server.
     pub(crate) fn url(&self, port: u16, database: &str) -> String {
-        format!("postgres://{USER}:{}@127.0.0.1:{port}/{database}", self.password)
+        format!(
+            "postgres://{USER}:{}@127.0.0.1:{port}/{database}",
+            self.password
+        )
     }
 }
 
@@ -173,7 +223,12 @@ impl Postgres {
 fn major_version(text: &str) -> Option<&str> {
     text.split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
-        .map(|version| version.split(|other: char| !other.is_ascii_digit()).next().unwrap_or(version))
+        .map(|version| {
+            version
+                .split(|other: char| !other.is_ascii_digit())
+                .next()
+                .unwrap_or(version)
+        })
 }
 
 #[cfg(test)]
@@ -182,8 +237,14 @@ mod tests {
 
     #[test]
     fn the_major_version_is_what_counts() {
-        assert_eq!(major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some("15"));
-        assert_eq!(major_version("postgres (PostgreSQL) 18beta1 (Homebrew)"), Some("18"));
+        assert_eq!(
+            major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some("15")
+        );
+        assert_eq!(
+            major_version("postgres (PostgreSQL) 18beta1 (Homebrew)"),
+            Some("18")
+        );
         assert_eq!(major_version("nonsense"), None);
     }
 }

@@ -17,7 +17,10 @@ fn status(port: u16, path: &str) -> std::io::Result<String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, QUESTION_LIMIT)?;
     stream.set_read_timeout(Some(QUESTION_LIMIT))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    )?;
     // "HTTP/1.1 200 " is 13 bytes; what follows does not matter.
     let mut head = [0; 13];
     stream.read_exact(&mut head)?;

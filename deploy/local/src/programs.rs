@@ -37,7 +37,10 @@ impl Instance {
             .env("JWT_SECRET", self.jwt_secret())
             .env("METRICS_ADDR", self.metrics_address(name))
             .env("ALLOWED_ORIGINS", self.origins())
-            .env("RATE_LIMITS", if self.options().limits { "on" } else { "off" })
+            .env(
+                "RATE_LIMITS",
+                if self.options().limits { "on" } else { "off" },
+            )
             .env("TRUSTED_PROXIES", "127.0.0.1")
             .env("LOG_FORMAT", "text")
     }

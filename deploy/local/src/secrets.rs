@@ -26,21 +26,32 @@ pub(crate) struct Secrets {
 impl Secrets {
     /// New ones.
     pub(crate) fn generate() -> Result<Self> {
-        Ok(Self { jwt: random()?, postgres: random()?, redis: random()?, cookie: random()? })
+        Ok(Self {
+            jwt: random()?,
+            postgres: random()?,
+            redis: random()?,
+            cookie: random()?,
+        })
     }
 
     /// The ones in the file, which is made if there is none.
     pub(crate) fn load_or_generate(path: &Path) -> Result<Self> {
         match fs::read_to_string(path) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| {
-                Error::told(format!("{} is damaged ({error}); ./dev down --wipe", path.display()))
+                Error::told(format!(
+                    "{} is damaged ({error}); ./dev down --wipe",
+                    path.display()
+                ))
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let secrets = Self::generate()?;
                 secrets.save(path)?;
                 Ok(secrets)
             }
-            Err(source) => Err(Error::Io { doing: format!("read {}", path.display()), source }),
+            Err(source) => Err(Error::Io {
+                doing: format!("read {}", path.display()),
+                source,
+            }),
         }
     }
 
@@ -69,6 +80,16 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
 fn random() -> Result<String> {
     let mut bytes = [0; 32];
     let mut source = File::open("/dev/urandom").doing(|| "open the system's random source")?;
-    source.read_exact(&mut bytes).doing(|| "read the system's random source")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    source
+        .read_exact(&mut bytes)
+        .doing(|| "read the system's random source")?;
+    Ok(bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(hexadecimal)
+        .collect())
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).expect("four bits are one digit")
 }

@@ -32,18 +32,27 @@ impl Owner {
         }
         for name in ["postgres", "nobody"] {
             if let Some(user) = User::from_name(name).doing(|| format!("look up user {name}"))? {
-                return Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
+                return Ok(Some(Self {
+                    uid: user.uid.as_raw(),
+                    gid: user.gid.as_raw(),
+                }));
             }
         }
-        Err(Error::told("PostgreSQL refuses root, and there is no user postgres or nobody"))
+        Err(Error::told(
+            "PostgreSQL refuses root, and there is no user postgres or nobody",
+        ))
     }
 
     /// Whether this user may pass through the folder. Asked of the system, which knows about
     /// every parent's mode, access lists and mounts.
     fn may_enter(self, folder: &Path) -> bool {
         let question = Launch::new("/bin/sh")
-            .args([OsStr::new("-c"), OsStr::new("cd \"$0\""), folder.as_os_str()])
-            .as_user(Some(self));
+            .args([
+                OsStr::new("-c"),
+                OsStr::new("cd \"$0\""),
+                folder.as_os_str(),
+            ])
+            .run_as(Some(self));
         question.succeeds()
     }
 }
@@ -95,7 +104,9 @@ pub(crate) fn give(path: &Path, owner: Option<Owner>) -> Result<()> {
 /// Removes PostgreSQL's folder and what it links to.
 pub(crate) fn remove_postgres_folder(layout: &Layout) -> Result<()> {
     let link = layout.postgres();
-    let Ok(target) = fs::read_link(&link) else { return Ok(()) };
+    let Ok(target) = fs::read_link(&link) else {
+        return Ok(());
+    };
     if target.exists() {
         fs::remove_dir_all(&target).doing(|| format!("remove {}", target.display()))?;
     }

@@ -4,9 +4,13 @@
 //! channel however many listen, no gap and no repeat in what it hands on. [`History`] reads what a client missed.
 
 mod commands;
+mod connections;
+mod head;
 mod history;
 mod log;
 mod names;
+mod notice;
+mod scripts;
 mod subscriber;
 
 pub use commands::{Appended, Bus, BusError, Tail};

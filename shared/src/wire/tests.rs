@@ -220,3 +220,35 @@ fn a_problem_document_names_its_fields() {
         })
     );
 }
+
+#[test]
+fn the_protocol_document_lists_every_close_code_and_every_error_code() {
+    let document = include_str!("../../../docs/protocol.md");
+    let rows: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    let mut missing: Vec<String> = Vec::new();
+    let mut expect = |row: String| {
+        if !rows.contains(&row.as_str()) {
+            missing.push(row);
+        }
+    };
+    for reason in CloseReason::ALL {
+        expect(format!("| {} | `{}` |", reason.code(), reason.name()));
+    }
+    for code in Code::ALL {
+        let retryable = if code.retryable() { "yes" } else { "no" };
+        expect(format!(
+            "| `{}` | {} | {retryable} | {} |",
+            code.name(),
+            code.status(),
+            code.title()
+        ));
+    }
+    assert!(
+        missing.is_empty(),
+        "docs/protocol.md lacks:\n{}",
+        missing.join("\n")
+    );
+}

@@ -103,10 +103,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         ["down"] => Ok(Command::Down { wipe: false }),
         ["down", "--wipe"] => Ok(Command::Down { wipe: true }),
         ["test", ..] => Ok(Command::Test(arguments[1..].to_vec())),
-        ["tail", _user] | ["send", _, _, _] => Ok(Command::Demo(arguments)),
+        ["tail", _] | ["send", _, _, _] => Ok(Command::Demo(arguments)),
         [action @ ("kill" | "pause" | "resume" | "start"), name] => {
             let name = Name::from_str(name)?;
-            Ok(Command::Control(Request::Act { action: action_named(action), name }))
+            Ok(Command::Control(Request::Act {
+                action: action_named(action),
+                name,
+            }))
         }
         [action @ ("kill" | "pause" | "resume" | "start"), ..] => {
             Err(format!("{action} takes the name of one process"))
@@ -130,7 +133,11 @@ fn action_named(word: &str) -> Action {
 }
 
 fn parse_up(words: &[&str]) -> Result<UpOptions, String> {
-    let mut options = UpOptions { detach: false, release: false, limits: true };
+    let mut options = UpOptions {
+        detach: false,
+        release: false,
+        limits: true,
+    };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
@@ -159,7 +166,9 @@ fn parse_logs(words: &[&str]) -> Result<Command, String> {
     for word in words {
         match *word {
             "-f" | "--follow" => follow = true,
-            option if option.starts_with('-') => return Err(format!("logs does not know {option:?}")),
+            option if option.starts_with('-') => {
+                return Err(format!("logs does not know {option:?}"));
+            }
             word if name.is_none() => name = Some(word.to_owned()),
             _ => return Err("logs takes one name, or none for all".into()),
         }

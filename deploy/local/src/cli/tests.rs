@@ -12,7 +12,11 @@ fn check(line: &str, expected: Result<Command, &str>) {
 }
 
 fn up(detach: bool, release: bool, limits: bool) -> Command {
-    Command::Up(UpOptions { detach, release, limits })
+    Command::Up(UpOptions {
+        detach,
+        release,
+        limits,
+    })
 }
 
 fn act(action: Action, name: Name) -> Command {
@@ -27,20 +31,40 @@ fn commands_with_their_options() {
     check("up --detach --limits off", Ok(up(true, false, false)));
     check("up --limits=off --release", Ok(up(false, true, false)));
     check("status --json", Ok(Command::Status { json: true }));
-    check("logs", Ok(Command::Logs { name: None, follow: false }));
-    check("logs -f api-1", Ok(Command::Logs { name: Some("api-1".into()), follow: true }));
+    check(
+        "logs",
+        Ok(Command::Logs {
+            name: None,
+            follow: false,
+        }),
+    );
+    check(
+        "logs -f api-1",
+        Ok(Command::Logs {
+            name: Some("api-1".into()),
+            follow: true,
+        }),
+    );
     check("down --wipe", Ok(Command::Down { wipe: true }));
     check("kill gateway-2", Ok(act(Action::Kill, Name::Gateway2)));
     check("pause postgres", Ok(act(Action::Pause, Name::Postgres)));
     check("resume redis", Ok(act(Action::Resume, Name::Redis)));
     check("start balancer", Ok(act(Action::Start, Name::Balancer)));
-    check("tail bo", Ok(Command::Demo(vec!["tail".into(), "bo".into()])));
+    check(
+        "tail bo",
+        Ok(Command::Demo(vec!["tail".into(), "bo".into()])),
+    );
 }
 
 #[test]
 fn test_hands_its_arguments_on_untouched() {
-    let arguments = ["-p", "shared", "--", "--nocapture"].map(str::to_owned).to_vec();
-    check("test -p shared -- --nocapture", Ok(Command::Test(arguments)));
+    let arguments = ["-p", "shared", "--", "--nocapture"]
+        .map(str::to_owned)
+        .to_vec();
+    check(
+        "test -p shared -- --nocapture",
+        Ok(Command::Test(arguments)),
+    );
 }
 
 #[test]
@@ -59,7 +83,11 @@ fn complaints_name_what_is_wrong() {
 #[test]
 fn a_supervisor_is_told_the_same_options() {
     for (release, limits) in [(false, true), (true, false)] {
-        let options = UpOptions { detach: false, release, limits };
+        let options = UpOptions {
+            detach: false,
+            release,
+            limits,
+        };
         assert_eq!(parse_up(&options.to_arguments()), Ok(options));
     }
 }

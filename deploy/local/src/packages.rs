@@ -1,0 +1,111 @@
+//! Installing what the machine lacks: with apt or brew, only what is missing, and not without saying so.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use nix::unistd::Uid;
+
+use crate::environment;
+use crate::error::{Doing, Error, Result};
+
+/// A package by its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Package {
+    apt: &'static str,
+    brew: &'static str,
+}
+
+/// The database server.
+pub(crate) const POSTGRESQL: Package = Package {
+    apt: "postgresql",
+    brew: "postgresql@17",
+};
+/// The event bus.
+pub(crate) const REDIS: Package = Package {
+    apt: "redis-server",
+    brew: "redis",
+};
+/// The balancer.
+pub(crate) const HAPROXY: Package = Package {
+    apt: "haproxy",
+    brew: "haproxy",
+};
+
+/// Installs packages; nothing to do when there are none.
+pub(crate) fn install(missing: &[Package]) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if environment::find_program("apt-get").is_some() {
+        return install_with_apt(missing);
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.brew).collect();
+    if environment::find_program("brew").is_none() {
+        let names = names.join(", ");
+        return Err(Error::told(format!(
+            "this machine lacks {names}, and has neither apt nor brew. Install them, or set \
+             DATABASE_URL, REDIS_URL, PG_BIN_DIR, REDIS_SERVER, HAPROXY (./dev help)"
+        )));
+    }
+    println!(
+        "This machine lacks {0}. Installing: brew install {0}",
+        names.join(" ")
+    );
+    succeed(Command::new("brew").arg("install").args(&names))
+}
+
+fn install_with_apt(missing: &[Package]) -> Result<()> {
+    let names: Vec<&str> = missing.iter().map(|package| package.apt).collect();
+    let listed = names.join(" ");
+    let root = Uid::effective().is_root();
+    if !root && environment::find_program("sudo").is_none() {
+        return Err(Error::told(format!(
+            "this machine lacks {listed}, and only root may install: apt-get install {listed}"
+        )));
+    }
+    println!(
+        "This machine lacks {listed}. Installing: apt-get install --no-install-recommends {listed}"
+    );
+    let install = |names: &[&str]| {
+        let mut command = apt(root);
+        command
+            .args(["install", "-q", "-y", "--no-install-recommends"])
+            .args(names);
+        succeed(&mut command)
+    };
+    if has_package_lists() && install(&names).is_ok() {
+        return Ok(());
+    }
+    // The lists are missing (a fresh container) or name versions that are gone.
+    succeed(apt(root).args(["update", "-q"]))?;
+    install(&names)
+}
+
+fn apt(root: bool) -> Command {
+    let mut command = Command::new(if root { "env" } else { "sudo" });
+    if !root {
+        command.arg("env");
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    command
+}
+
+fn has_package_lists() -> bool {
+    let Ok(entries) = fs::read_dir(Path::new("/var/lib/apt/lists")) else {
+        return false;
+    };
+    entries
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let shown = format!("{command:?}");
+    let status = command.status().doing(|| format!("run {shown}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::told(format!("{shown} failed ({status})")))
+    }
+}

@@ -1,0 +1,73 @@
+//! `test`: everything that CI runs, each step named, ending at the first that fails.
+
+use std::process::ExitCode;
+
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::patience::StopWishes;
+
+mod audit;
+mod step;
+mod stores;
+mod tools;
+
+use step::{Runner, cargo};
+use stores::Stores;
+
+/// The command `test`. With arguments only the tests run, and get them.
+pub(crate) fn run(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
+    let stop = StopWishes::default();
+    crate::up::hear_wishes(&stop)?;
+    let runner = Runner::new(layout, stop);
+    if arguments.is_empty() {
+        check_source(&runner)?;
+        audit::run(&runner)?;
+    }
+    test_with_stores(&runner, arguments)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_source(runner: &Runner) -> Result<()> {
+    runner.step("format", cargo(["fmt", "--all", "--check"]))?;
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    runner.step("lints", cargo(lints))?;
+    let mut documentation = cargo([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    documentation
+        .arg("--locked")
+        .env("RUSTDOCFLAGS", "-D warnings");
+    runner.step("documentation", documentation)
+}
+
+/// Runs the tests against a PostgreSQL and a Redis of their own, which end whatever happens.
+fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
+    let tools = tools::ensure_nextest(runner)?;
+    // Tests start the programs as real processes.
+    runner.step(
+        "build",
+        cargo(["build", "--workspace", "--bins", "--locked"]),
+    )?;
+    let stores = Stores::start(runner.stop())?;
+    stores.migrate_template(runner)?;
+
+    let mut tests = cargo(["nextest", "run", "--workspace", "--locked"]);
+    tests.args(arguments).env("PATH", tools);
+    runner.step("tests", stores.tell(tests))?;
+    if arguments.is_empty() {
+        let examples = cargo(["test", "--workspace", "--doc", "--locked"]);
+        runner.step("examples in documentation", stores.tell(examples))?;
+    }
+    Ok(())
+}

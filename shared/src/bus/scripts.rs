@@ -1,0 +1,102 @@
+//! The Lua scripts, one a file, and their bounds.
+
+use std::{sync::LazyLock, time::Duration};
+
+use redis::{Cmd, Pipeline, Script};
+
+use super::{names::Names, notice::notice};
+use crate::wire::{Channel, Event, Offset, Position};
+
+/// Events that a channel's tail keeps; also the most that a replay brings.
+pub(super) const TAIL_EVENTS_MAX: usize = 512;
+/// A tail lives this long after its last event.
+const TAIL_LIFETIME: Duration = Duration::from_hours(1);
+/// A head outlives the log's retention, so that the reconnect of an idle user asks Redis alone.
+const HEAD_LIFETIME: Duration = Duration::from_hours(25);
+/// Events that wait for one predecessor: what a busy channel makes while another pod takes its time.
+pub(super) const WAITING_EVENTS_MAX: usize = 256;
+/// They wait this long: several passes of the relay, which brings the predecessor.
+const WAITING_LIFETIME: Duration = Duration::from_secs(10);
+
+const APPEND_LUA: &str = include_str!("lua/append.lua");
+const TAIL_LUA: &str = include_str!("lua/tail.lua");
+const WARM_LUA: &str = include_str!("lua/warm.lua");
+
+static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(APPEND_LUA));
+static TAIL: LazyLock<Script> = LazyLock::new(|| Script::new(TAIL_LUA));
+static WARM: LazyLock<Script> = LazyLock::new(|| Script::new(WARM_LUA));
+
+/// Loads all of them, after which they can be called by their hashes. A server forgets them when it restarts.
+pub(super) fn load() -> Pipeline {
+    let mut pipeline = Pipeline::new();
+    for source in [APPEND_LUA, TAIL_LUA, WARM_LUA] {
+        pipeline.cmd("SCRIPT").arg("LOAD").arg(source).ignore();
+    }
+    pipeline
+}
+
+fn call<const KEYS: usize>(script: &Script, keys: [String; KEYS]) -> Cmd {
+    let mut command = redis::cmd("EVALSHA");
+    command.arg(script.get_hash()).arg(KEYS).arg(&keys);
+    command
+}
+
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
+    let channel = event.channel;
+    let mut command = call(
+        &APPEND,
+        [
+            names.head(channel),
+            names.tail(channel),
+            names.waiting(channel),
+            names.stream(channel),
+        ],
+    );
+    command
+        .arg(position.epoch.to_string())
+        .arg(position.offset)
+        .arg(&event.to_record()[..])
+        .arg(TAIL_EVENTS_MAX)
+        .arg(milliseconds(TAIL_LIFETIME))
+        .arg(milliseconds(HEAD_LIFETIME))
+        .arg(WAITING_EVENTS_MAX)
+        .arg(milliseconds(WAITING_LIFETIME));
+    command
+}
+
+pub(super) fn tail(names: &Names, channel: Channel, after: Position, through: Offset) -> Cmd {
+    let mut command = call(&TAIL, [names.head(channel), names.tail(channel)]);
+    command
+        .arg(after.epoch.to_string())
+        .arg(after.offset)
+        .arg(through);
+    command
+}
+
+/// `events` end at `head`; only the last [`TAIL_EVENTS_MAX`] are kept.
+pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Event]) -> Cmd {
+    let mut command = call(
+        &WARM,
+        [
+            names.head(channel),
+            names.tail(channel),
+            names.waiting(channel),
+            names.stream(channel),
+        ],
+    );
+    command
+        .arg(head.epoch.to_string())
+        .arg(head.offset)
+        .arg(notice(head))
+        .arg(milliseconds(TAIL_LIFETIME))
+        .arg(milliseconds(HEAD_LIFETIME));
+    let kept = events.len().saturating_sub(TAIL_EVENTS_MAX);
+    for event in &events[kept..] {
+        command.arg(&event.to_record()[..]);
+    }
+    command
+}

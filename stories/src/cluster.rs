@@ -1,0 +1,93 @@
+//! Everything of one story.
+
+use std::net::SocketAddr;
+
+use shared::testing::{HttpClient, RedisServer, free_port};
+
+use crate::{Program, Valve, database::Database};
+
+/// One of two pods of a program, where to reach it, and its own way to Redis.
+pub struct Node {
+    /// The process.
+    pub program: Program,
+    /// Its public address.
+    pub http: HttpClient,
+    /// Between it and Redis.
+    pub redis: Valve,
+}
+
+/// Two `api`, two `gateway`, one database, one Redis. Call [`Cluster::stop`] at the end of the story.
+pub struct Cluster {
+    /// The Redis that everybody shares.
+    pub redis: RedisServer,
+    /// The API's pods.
+    pub api: [Node; 2],
+    /// The gateways.
+    pub gateway: [Node; 2],
+    database: Database,
+}
+
+impl Cluster {
+    /// Starts everything and waits until all are ready.
+    pub async fn start() -> Self {
+        let database = Database::create().await;
+        let redis = RedisServer::start().await;
+        let common = [
+            ("JWT_SECRET", format!("{:032x}", rand::random::<u128>())),
+            ("RATE_LIMITS", "off".to_owned()),
+        ];
+        let start_api = |name: &'static str| {
+            let mut variables = common.to_vec();
+            variables.push(("DATABASE_URL", database.url()));
+            variables.push(("DATABASE_POOL", "8".to_owned()));
+            Node::start("api", name, "API_ADDR", &redis, variables)
+        };
+        let api = tokio::join!(start_api("api-1"), start_api("api-2"));
+        let api_urls = format!("{},{}", api.0.http.base(), api.1.http.base());
+        let start_gateway = |name: &'static str| {
+            let mut variables = common.to_vec();
+            variables.push(("API_URL", api_urls.clone()));
+            Node::start("gateway", name, "GATEWAY_ADDR", &redis, variables)
+        };
+        let gateway = tokio::join!(start_gateway("gateway-1"), start_gateway("gateway-2"));
+        Self {
+            api: [api.0, api.1],
+            gateway: [gateway.0, gateway.1],
+            redis,
+            database,
+        }
+    }
+
+    /// A client on the story's database, to look at what was stored.
+    pub async fn database(&self) -> tokio_postgres::Client {
+        self.database.client().await
+    }
+
+    /// Ends every process and removes the database. A story that fails skips this: the processes die with it, and the
+    /// database goes with the server that `./dev test` started.
+    pub async fn stop(self) {
+        drop((self.api, self.gateway, self.redis));
+        self.database.remove().await;
+    }
+}
+
+impl Node {
+    async fn start(
+        binary: &str,
+        name: &str,
+        addr_variable: &'static str,
+        redis: &RedisServer,
+        mut variables: Vec<(&'static str, String)>,
+    ) -> Self {
+        let valve = Valve::before(redis.addr()).await;
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        variables.push((addr_variable, addr.to_string()));
+        variables.push(("REDIS_URL", format!("redis://{}", valve.addr())));
+        let program = Program::start(binary, name, free_port(), &variables).await;
+        Self {
+            program,
+            http: HttpClient::new(&format!("http://{addr}")),
+            redis: valve,
+        }
+    }
+}

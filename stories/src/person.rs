@@ -1,0 +1,192 @@
+//! Somebody who signs up, sends, listens.
+
+use std::time::Duration;
+
+use hyper::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use shared::testing::{Answer, Connect, HttpClient, Received, WireClient};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::Node;
+
+/// The longest that a story waits for anything: far above what is promised, so that a slow machine fails no story.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A user who is signed in.
+pub struct Person {
+    /// The user's id.
+    pub id: i64,
+    /// The username.
+    pub name: String,
+    /// An access token.
+    pub token: String,
+}
+
+impl Person {
+    /// Registers `name` through this pod.
+    pub async fn sign_up(api: &Node, name: &str) -> Self {
+        let form = json!({
+            "username": name, "name": name, "email": format!("{name}@example.com"), "password": "correct horse battery",
+        });
+        let path = "/api/v1/auth/register";
+        let answer = api.http.send(Method::POST, path, None, Some(&form)).await.expect("an answer");
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
+        Self {
+            id: answer.json["user"]["id"].as_i64().expect("an id"),
+            name: name.to_owned(),
+            token: answer.json["access_token"].as_str().expect("a token").to_owned(),
+        }
+    }
+
+    /// Any request in this person's name.
+    pub async fn request(&self, api: &Node, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let path = format!("/api/v1{path}");
+        let answer = api.http.send(method, &path, Some(&self.token), body.as_ref()).await;
+        answer.expect("an answer")
+    }
+
+    /// Sends a message, and repeats it under the same `client_message_id` while the answer is "try again", as every client
+    /// must: a failure without an answer says nothing about whether it was stored.
+    pub async fn says(&self, api: &Node, to: &Person, content: &str) -> Value {
+        let client_message_id = format!("{:032x}", rand::random::<u128>());
+        let message = json!({"to": to.id, "content": content, "client_message_id": client_message_id});
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.try_to_send(&api.http, &message).await {
+                Ok(sent) => return sent,
+                Err(why) => assert!(Instant::now() < deadline, "{content:?} cannot be sent: {why}"),
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn try_to_send(&self, http: &HttpClient, message: &Value) -> Result<Value, String> {
+        let sent = http.send(Method::POST, "/api/v1/messages", Some(&self.token), Some(message)).await;
+        let answer = sent.map_err(|error| error.to_string())?;
+        if answer.status.is_success() {
+            return Ok(answer.json);
+        }
+        assert!(answer.status.is_server_error(), "refused: {}", answer.json);
+        Err(answer.json.to_string())
+    }
+
+    /// Opens a socket on this gateway.
+    pub async fn listens(&self, gateway: &Node) -> Listener {
+        let mut listener = Listener {
+            connect: Connect::bearer(gateway.http.base(), &self.token),
+            socket: None,
+            welcome: Value::Null,
+            positions: Map::new(),
+        };
+        listener.come_back(gateway).await;
+        listener
+    }
+}
+
+/// An open socket, with the positions that a client keeps.
+pub struct Listener {
+    connect: Connect,
+    socket: Option<WireClient>,
+    /// The `welcome` of the present connection.
+    pub welcome: Value,
+    /// `{channel: {epoch, offset}}`, moved on by every durable event.
+    pub positions: Map<String, Value>,
+}
+
+impl Listener {
+    /// Connects to this gateway, resuming from the positions that are known.
+    pub async fn come_back(&mut self, gateway: &Node) {
+        gateway.http.base().clone_into(&mut self.connect.base);
+        self.connect.resume = (!self.positions.is_empty()).then(|| self.positions.clone().into());
+        let deadline = Instant::now() + PATIENCE;
+        let socket = loop {
+            match WireClient::connect(&self.connect).await {
+                Ok(socket) => break socket,
+                Err(error) => assert!(Instant::now() < deadline, "cannot connect: {error}"),
+            }
+            sleep(Duration::from_millis(50)).await;
+        };
+        self.socket = Some(socket);
+        self.welcome = match self.next().await {
+            Received::Frame(frame) if frame["type"] == "welcome" => frame,
+            other => panic!("instead of welcome: {other:?}"),
+        };
+        for (channel, position) in self.welcome["data"]["channels"].as_object().expect("channels") {
+            let position = json!({"epoch": position["epoch"], "offset": position["offset"]});
+            self.positions.insert(channel.clone(), position);
+        }
+    }
+
+    /// The next frame or close. Checks what holds for every connection: offsets have no hole and no repeat.
+    pub async fn next(&mut self) -> Received {
+        let socket = self.socket.as_mut().expect("connected");
+        let deadline = Instant::now() + PATIENCE;
+        let received = timeout_at(deadline, socket.next()).await.expect("something in time");
+        if let Received::Frame(frame) = &received {
+            self.keep_position(frame);
+        }
+        received
+    }
+
+    fn keep_position(&mut self, frame: &Value) {
+        let (Some(channel), Some(offset)) = (frame["channel"].as_str(), frame["offset"].as_u64()) else {
+            return;
+        };
+        let position = self.positions.get_mut(channel).expect("a channel that welcome named");
+        let before = position["offset"].as_u64().expect("an offset");
+        assert_eq!(offset, before + 1, "a hole or a repeat in {channel}: {frame}");
+        position["offset"] = offset.into();
+    }
+
+    /// The next event of this type; others are passed over.
+    pub async fn hears(&mut self, kind: &str) -> Value {
+        loop {
+            match self.next().await {
+                Received::Frame(frame) if frame["type"] == kind => return frame,
+                Received::Frame(_) => {}
+                Received::Closed(code, reason) => panic!("closed with {code} {reason} instead of {kind}"),
+            }
+        }
+    }
+
+    /// The contents of the next messages, in the order in which they come, until one of them is `last`; `None` when the
+    /// connection ends before.
+    pub async fn hears_messages_until(&mut self, last: &str, heard: &mut Vec<String>) -> Option<()> {
+        loop {
+            match self.next().await {
+                Received::Frame(frame) if frame["type"] == "private_message" => {
+                    let content = frame["data"]["content"].as_str().expect("a content");
+                    heard.push(content.to_owned());
+                    if content == last {
+                        return Some(());
+                    }
+                }
+                Received::Frame(frame) => assert_ne!(frame["type"], "resync", "told to reload: {frame}"),
+                Received::Closed(..) => return None,
+            }
+        }
+    }
+
+    /// The close code, once the server closes; events before it are passed over.
+    pub async fn is_closed(&mut self) -> u16 {
+        loop {
+            if let Received::Closed(code, _) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// Sends a command and returns its `ack` or `error`.
+    pub async fn commands(&mut self, mut command: Value) -> Value {
+        let reference = format!("{:016x}", rand::random::<u64>());
+        command["ref"] = reference.clone().into();
+        self.socket.as_ref().expect("connected").send(&command).await.expect("sent");
+        loop {
+            match self.next().await {
+                Received::Frame(frame) if frame["ref"] == reference.as_str() => return frame,
+                Received::Frame(_) => {}
+                Received::Closed(code, reason) => panic!("closed with {code} {reason} instead of an answer"),
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One process of ours.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use shared::testing::HttpClient;
+use tokio::time::{Instant, sleep};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A variable that `./dev test` sets.
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration of their own")]
+pub fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests with ./dev test"))
+}
+
+/// A running `api` or `gateway`; killed when dropped.
+pub struct Program {
+    name: String,
+    command: Command,
+    child: Option<Child>,
+    metrics: HttpClient,
+}
+
+impl Program {
+    /// Starts `binary serve` with these variables and nothing else of our environment, and waits until it is ready.
+    pub async fn start(binary: &str, name: &str, metrics_port: u16, variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new("setpriv");
+        // Also a test that is killed itself must leave nothing running.
+        command.args(["--pdeathsig", "KILL", "--"]);
+        command.arg(target_folder().join(binary)).arg("serve");
+        command.env_clear().envs(variables.iter().map(|(k, v)| (k, v)));
+        command.env("METRICS_ADDR", format!("127.0.0.1:{metrics_port}"));
+        command.env("NODE_NAME", name).env("LOG_LEVEL", "info");
+        command.stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        let metrics = HttpClient::new(&format!("http://127.0.0.1:{metrics_port}"));
+        let mut program = Self { name: name.to_owned(), command, child: None, metrics };
+        program.restart().await;
+        program
+    }
+
+    /// Starts it again, as it was started first, and waits until it is ready.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let child = self.command.spawn();
+        self.child = Some(child.unwrap_or_else(|error| panic!("{}: {error}", self.name)));
+        let deadline = Instant::now() + READY_WITHIN;
+        while !self.is_ready().await {
+            let exit = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(exit.is_none(), "{} ended at start: {exit:?}", self.name);
+            assert!(Instant::now() < deadline, "{} is not ready in time", self.name);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn is_ready(&self) -> bool {
+        let answer = self.metrics.send(hyper::Method::GET, "/readyz", None, None).await;
+        answer.is_ok_and(|answer| answer.status.is_success())
+    }
+
+    /// SIGKILL: it gets no chance to say goodbye.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("our own child can be killed");
+            child.wait().expect("a killed child ends");
+        }
+    }
+
+    /// SIGTERM, and the exit code once it has ended.
+    pub async fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("it runs");
+        self.signal_child(&child, Signal::SIGTERM);
+        let waited = tokio::task::spawn_blocking(move || child.wait());
+        waited.await.expect("waiting does not panic").expect("our own child").code()
+    }
+
+    /// SIGSTOP: alive, but deaf and dumb until [`Program::resume`].
+    pub fn pause(&self) {
+        self.signal_child(self.child.as_ref().expect("it runs"), Signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.signal_child(self.child.as_ref().expect("it runs"), Signal::SIGCONT);
+    }
+
+    fn signal_child(&self, child: &Child, signal: Signal) {
+        let pid = i32::try_from(child.id()).expect("a pid");
+        kill(Pid::from_raw(pid), signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// `target/<profile>`: where the programs stand that were built with this test.
+fn target_folder() -> PathBuf {
+    let test = env::current_exe().expect("a test has a path");
+    let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    folder.to_owned()
+}
