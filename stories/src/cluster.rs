@@ -24,6 +24,8 @@ pub struct Cluster {
     pub api: [Node; 2],
     /// The gateways.
     pub gateway: [Node; 2],
+    /// What signs this story's tokens.
+    pub jwt_secret: String,
     database: Database,
 }
 
@@ -32,8 +34,9 @@ impl Cluster {
     pub async fn start() -> Self {
         let database = Database::create().await;
         let redis = RedisServer::start().await;
+        let jwt_secret = format!("{:032x}", rand::random::<u128>());
         let common = [
-            ("JWT_SECRET", format!("{:032x}", rand::random::<u128>())),
+            ("JWT_SECRET", jwt_secret.clone()),
             ("RATE_LIMITS", "off".to_owned()),
         ];
         let start_api = |name: &'static str| {
@@ -54,6 +57,7 @@ impl Cluster {
             api: [api.0, api.1],
             gateway: [gateway.0, gateway.1],
             redis,
+            jwt_secret,
             database,
         }
     }

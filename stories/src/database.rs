@@ -3,44 +3,61 @@
 use tokio_postgres::{Client, NoTls};
 
 /// Copied from the migrated template; dropped with the value's [`Database::remove`].
-pub struct Database {
+pub(crate) struct Database {
     name: String,
     server: String,
 }
 
 impl Database {
     /// A fresh copy of `TEST_TEMPLATE_DATABASE` on the server of `TEST_DATABASE_URL`.
-    pub async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let server = crate::program::variable("TEST_DATABASE_URL");
         let template = crate::program::variable("TEST_TEMPLATE_DATABASE");
         let name = format!("story_{:016x}", rand::random::<u64>());
-        execute(&server, &format!("create database {name} template {template}")).await;
+        execute(
+            &server,
+            &format!("create database {name} template {template}"),
+        )
+        .await;
         Self { name, server }
     }
 
     /// The URL that programs get.
-    pub fn url(&self) -> String {
-        let (base, _database) = self.server.rsplit_once('/').expect("a URL with a database name");
+    pub(crate) fn url(&self) -> String {
+        let (base, _database) = self
+            .server
+            .rsplit_once('/')
+            .expect("a URL with a database name");
         format!("{base}/{}", self.name)
     }
 
     /// A client, to look at what was stored.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         connect(&self.url()).await
     }
 
     /// Drops the database, cutting off whoever still uses it.
-    pub async fn remove(self) {
-        execute(&self.server, &format!("drop database {} with (force)", self.name)).await;
+    pub(crate) async fn remove(self) {
+        execute(
+            &self.server,
+            &format!("drop database {} with (force)", self.name),
+        )
+        .await;
     }
 }
 
 async fn execute(url: &str, statement: &str) {
-    connect(url).await.batch_execute(statement).await.expect(statement);
+    connect(url)
+        .await
+        .batch_execute(statement)
+        .await
+        .expect(statement);
 }
 
 async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL for tests");
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .expect("PostgreSQL for tests");
     tokio::spawn(connection);
     client
 }

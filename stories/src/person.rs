@@ -29,19 +29,35 @@ impl Person {
             "username": name, "name": name, "email": format!("{name}@example.com"), "password": "correct horse battery",
         });
         let path = "/api/v1/auth/register";
-        let answer = api.http.send(Method::POST, path, None, Some(&form)).await.expect("an answer");
+        let answer = api
+            .http
+            .send(Method::POST, path, None, Some(&form))
+            .await
+            .expect("an answer");
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
         Self {
             id: answer.json["user"]["id"].as_i64().expect("an id"),
             name: name.to_owned(),
-            token: answer.json["access_token"].as_str().expect("a token").to_owned(),
+            token: answer.json["access_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
         }
     }
 
     /// Any request in this person's name.
-    pub async fn request(&self, api: &Node, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub async fn request(
+        &self,
+        api: &Node,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let path = format!("/api/v1{path}");
-        let answer = api.http.send(method, &path, Some(&self.token), body.as_ref()).await;
+        let answer = api
+            .http
+            .send(method, &path, Some(&self.token), body.as_ref())
+            .await;
         answer.expect("an answer")
     }
 
@@ -49,19 +65,30 @@ impl Person {
     /// must: a failure without an answer says nothing about whether it was stored.
     pub async fn says(&self, api: &Node, to: &Person, content: &str) -> Value {
         let client_message_id = format!("{:032x}", rand::random::<u128>());
-        let message = json!({"to": to.id, "content": content, "client_message_id": client_message_id});
+        let message =
+            json!({"to": to.id, "content": content, "client_message_id": client_message_id});
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.try_to_send(&api.http, &message).await {
                 Ok(sent) => return sent,
-                Err(why) => assert!(Instant::now() < deadline, "{content:?} cannot be sent: {why}"),
+                Err(why) => assert!(
+                    Instant::now() < deadline,
+                    "{content:?} cannot be sent: {why}"
+                ),
             }
             sleep(Duration::from_millis(50)).await;
         }
     }
 
     async fn try_to_send(&self, http: &HttpClient, message: &Value) -> Result<Value, String> {
-        let sent = http.send(Method::POST, "/api/v1/messages", Some(&self.token), Some(message)).await;
+        let sent = http
+            .send(
+                Method::POST,
+                "/api/v1/messages",
+                Some(&self.token),
+                Some(message),
+            )
+            .await;
         let answer = sent.map_err(|error| error.to_string())?;
         if answer.status.is_success() {
             return Ok(answer.json);
@@ -111,7 +138,10 @@ impl Listener {
             Received::Frame(frame) if frame["type"] == "welcome" => frame,
             other => panic!("instead of welcome: {other:?}"),
         };
-        for (channel, position) in self.welcome["data"]["channels"].as_object().expect("channels") {
+        for (channel, position) in self.welcome["data"]["channels"]
+            .as_object()
+            .expect("channels")
+        {
             let position = json!({"epoch": position["epoch"], "offset": position["offset"]});
             self.positions.insert(channel.clone(), position);
         }
@@ -121,7 +151,9 @@ impl Listener {
     pub async fn next(&mut self) -> Received {
         let socket = self.socket.as_mut().expect("connected");
         let deadline = Instant::now() + PATIENCE;
-        let received = timeout_at(deadline, socket.next()).await.expect("something in time");
+        let received = timeout_at(deadline, socket.next())
+            .await
+            .expect("something in time");
         if let Received::Frame(frame) = &received {
             self.keep_position(frame);
         }
@@ -129,12 +161,20 @@ impl Listener {
     }
 
     fn keep_position(&mut self, frame: &Value) {
-        let (Some(channel), Some(offset)) = (frame["channel"].as_str(), frame["offset"].as_u64()) else {
+        let (Some(channel), Some(offset)) = (frame["channel"].as_str(), frame["offset"].as_u64())
+        else {
             return;
         };
-        let position = self.positions.get_mut(channel).expect("a channel that welcome named");
+        let position = self
+            .positions
+            .get_mut(channel)
+            .expect("a channel that welcome named");
         let before = position["offset"].as_u64().expect("an offset");
-        assert_eq!(offset, before + 1, "a hole or a repeat in {channel}: {frame}");
+        assert_eq!(
+            offset,
+            before + 1,
+            "a hole or a repeat in {channel}: {frame}"
+        );
         position["offset"] = offset.into();
     }
 
@@ -144,14 +184,20 @@ impl Listener {
             match self.next().await {
                 Received::Frame(frame) if frame["type"] == kind => return frame,
                 Received::Frame(_) => {}
-                Received::Closed(code, reason) => panic!("closed with {code} {reason} instead of {kind}"),
+                Received::Closed(code, reason) => {
+                    panic!("closed with {code} {reason} instead of {kind}")
+                }
             }
         }
     }
 
     /// The contents of the next messages, in the order in which they come, until one of them is `last`; `None` when the
     /// connection ends before.
-    pub async fn hears_messages_until(&mut self, last: &str, heard: &mut Vec<String>) -> Option<()> {
+    pub async fn hears_messages_until(
+        &mut self,
+        last: &str,
+        heard: &mut Vec<String>,
+    ) -> Option<()> {
         loop {
             match self.next().await {
                 Received::Frame(frame) if frame["type"] == "private_message" => {
@@ -161,7 +207,9 @@ impl Listener {
                         return Some(());
                     }
                 }
-                Received::Frame(frame) => assert_ne!(frame["type"], "resync", "told to reload: {frame}"),
+                Received::Frame(frame) => {
+                    assert_ne!(frame["type"], "resync", "told to reload: {frame}");
+                }
                 Received::Closed(..) => return None,
             }
         }
@@ -180,12 +228,19 @@ impl Listener {
     pub async fn commands(&mut self, mut command: Value) -> Value {
         let reference = format!("{:016x}", rand::random::<u64>());
         command["ref"] = reference.clone().into();
-        self.socket.as_ref().expect("connected").send(&command).await.expect("sent");
+        self.socket
+            .as_ref()
+            .expect("connected")
+            .send(&command)
+            .await
+            .expect("sent");
         loop {
             match self.next().await {
                 Received::Frame(frame) if frame["ref"] == reference.as_str() => return frame,
                 Received::Frame(_) => {}
-                Received::Closed(code, reason) => panic!("closed with {code} {reason} instead of an answer"),
+                Received::Closed(code, reason) => {
+                    panic!("closed with {code} {reason} instead of an answer")
+                }
             }
         }
     }

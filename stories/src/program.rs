@@ -17,8 +17,11 @@ use tokio::time::{Instant, sleep};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A variable that `./dev test` sets.
-#[expect(clippy::disallowed_methods, reason = "tests have no configuration of their own")]
-pub fn variable(name: &str) -> String {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no configuration of their own"
+)]
+pub(crate) fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests with ./dev test"))
 }
 
@@ -32,17 +35,32 @@ pub struct Program {
 
 impl Program {
     /// Starts `binary serve` with these variables and nothing else of our environment, and waits until it is ready.
-    pub async fn start(binary: &str, name: &str, metrics_port: u16, variables: &[(&str, String)]) -> Self {
+    pub async fn start(
+        binary: &str,
+        name: &str,
+        metrics_port: u16,
+        variables: &[(&str, String)],
+    ) -> Self {
         let mut command = Command::new("setpriv");
         // Also a test that is killed itself must leave nothing running.
         command.args(["--pdeathsig", "KILL", "--"]);
         command.arg(target_folder().join(binary)).arg("serve");
-        command.env_clear().envs(variables.iter().map(|(k, v)| (k, v)));
+        command
+            .env_clear()
+            .envs(variables.iter().map(|(k, v)| (k, v)));
         command.env("METRICS_ADDR", format!("127.0.0.1:{metrics_port}"));
         command.env("NODE_NAME", name).env("LOG_LEVEL", "info");
-        command.stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit());
         let metrics = HttpClient::new(&format!("http://127.0.0.1:{metrics_port}"));
-        let mut program = Self { name: name.to_owned(), command, child: None, metrics };
+        let mut program = Self {
+            name: name.to_owned(),
+            command,
+            child: None,
+            metrics,
+        };
         program.restart().await;
         program
     }
@@ -54,15 +72,25 @@ impl Program {
         self.child = Some(child.unwrap_or_else(|error| panic!("{}: {error}", self.name)));
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready().await {
-            let exit = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let exit = self
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().ok().flatten());
             assert!(exit.is_none(), "{} ended at start: {exit:?}", self.name);
-            assert!(Instant::now() < deadline, "{} is not ready in time", self.name);
+            assert!(
+                Instant::now() < deadline,
+                "{} is not ready in time",
+                self.name
+            );
             sleep(Duration::from_millis(20)).await;
         }
     }
 
     async fn is_ready(&self) -> bool {
-        let answer = self.metrics.send(hyper::Method::GET, "/readyz", None, None).await;
+        let answer = self
+            .metrics
+            .send(hyper::Method::GET, "/readyz", None, None)
+            .await;
         answer.is_ok_and(|answer| answer.status.is_success())
     }
 
@@ -79,7 +107,11 @@ impl Program {
         let mut child = self.child.take().expect("it runs");
         self.signal_child(&child, Signal::SIGTERM);
         let waited = tokio::task::spawn_blocking(move || child.wait());
-        waited.await.expect("waiting does not panic").expect("our own child").code()
+        waited
+            .await
+            .expect("waiting does not panic")
+            .expect("our own child")
+            .code()
     }
 
     /// SIGSTOP: alive, but deaf and dumb until [`Program::resume`].
@@ -107,6 +139,9 @@ impl Drop for Program {
 /// `target/<profile>`: where the programs stand that were built with this test.
 fn target_folder() -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
-    let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/<profile>/deps");
     folder.to_owned()
 }

@@ -4,7 +4,10 @@ use std::{io, net::SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinHandle,
 };
@@ -20,10 +23,16 @@ impl Valve {
     /// An open valve in front of `target`.
     pub async fn before(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let addr = listener.local_addr().expect("a bound listener has an address");
+        let addr = listener
+            .local_addr()
+            .expect("a bound listener has an address");
         let (open, state) = watch::channel(true);
         let accepting = tokio::spawn(accept(listener, target, state));
-        Self { addr, open, accepting }
+        Self {
+            addr,
+            open,
+            accepting,
+        }
     }
 
     /// Where the program should connect to.

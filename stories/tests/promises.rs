@@ -9,7 +9,9 @@ async fn ana_and_bo(cluster: &Cluster) -> (Person, Person) {
 }
 
 fn contents(count: usize) -> Vec<String> {
-    (1..=count).map(|number| format!("message {number}")).collect()
+    (1..=count)
+        .map(|number| format!("message {number}"))
+        .collect()
 }
 
 async fn says_all(ana: &Person, bo: &Person, api: &[&Node], contents: &[String]) {
@@ -35,11 +37,23 @@ async fn a_message_written_through_one_api_arrives_on_the_other_gateway() {
     assert_eq!(heard["from_user_id"], ana.id);
     assert_eq!(heard["to_user_id"], bo.id);
     let echo = ana_s_phone.hears("private_message").await;
-    assert_eq!(echo["id"], heard["id"], "one event, the same id in every channel");
+    assert_eq!(
+        echo["id"], heard["id"],
+        "one event, the same id in every channel"
+    );
 
-    let ack = bo_s_phone.commands(json!({"type": "private", "to": ana.id, "content": "hello"})).await;
-    assert_eq!((ack["type"].as_str(), &ack["data"]["seq"]), (Some("ack"), &json!(2)), "{ack}");
-    assert_eq!(ana_s_phone.hears("private_message").await["data"]["content"], "hello");
+    let ack = bo_s_phone
+        .commands(json!({"type": "private", "to": ana.id, "content": "hello"}))
+        .await;
+    assert_eq!(
+        (ack["type"].as_str(), &ack["data"]["seq"]),
+        (Some("ack"), &json!(2)),
+        "{ack}"
+    );
+    assert_eq!(
+        ana_s_phone.hears("private_message").await["data"]["content"],
+        "hello"
+    );
     cluster.stop().await;
 }
 
@@ -54,10 +68,16 @@ async fn an_api_killed_between_commit_and_publish_loses_nothing() {
     ana.says(&cluster.api[0], &bo, "from the dead").await;
     cluster.api[0].program.kill();
 
-    assert_eq!(phone.hears("private_message").await["data"]["content"], "from the dead");
+    assert_eq!(
+        phone.hears("private_message").await["data"]["content"],
+        "from the dead"
+    );
     // The next offset follows directly (the listener checks it), so the first came exactly once.
     ana.says(&cluster.api[1], &bo, "from the living").await;
-    assert_eq!(phone.hears("private_message").await["data"]["content"], "from the living");
+    assert_eq!(
+        phone.hears("private_message").await["data"]["content"],
+        "from the living"
+    );
     cluster.stop().await;
 }
 
@@ -69,12 +89,23 @@ async fn a_gateway_killed_while_messages_flow_costs_nobody_an_event() {
     let expected = contents(200);
     let mut heard = Vec::new();
     {
-        let Cluster { api, gateway: [first, second], .. } = &mut cluster;
+        let Cluster {
+            api,
+            gateway: [first, second],
+            ..
+        } = &mut cluster;
         let api = [&api[0], &api[1]];
         let listening = async {
-            phone.hears_messages_until("message 50", &mut heard).await.expect("the connection stands");
+            phone
+                .hears_messages_until("message 50", &mut heard)
+                .await
+                .expect("the connection stands");
             first.program.kill();
-            while phone.hears_messages_until("message 200", &mut heard).await.is_none() {
+            while phone
+                .hears_messages_until("message 200", &mut heard)
+                .await
+                .is_none()
+            {
                 phone.come_back(second).await;
                 assert!(recovered(&phone, &bo), "{}", phone.welcome);
             }
@@ -101,10 +132,16 @@ async fn a_redis_restarted_empty_while_messages_flow_costs_nobody_an_event() {
         let Cluster { api, redis, .. } = &mut cluster;
         let api = [&api[0], &api[1]];
         let listening = async {
-            phone.hears_messages_until("message 50", &mut heard).await.expect("the connection stands");
+            phone
+                .hears_messages_until("message 50", &mut heard)
+                .await
+                .expect("the connection stands");
             redis.restart_empty().await;
             // The same connection, not told to reload (the listener would say so), not closed.
-            phone.hears_messages_until("message 200", &mut heard).await.expect("the connection stands");
+            phone
+                .hears_messages_until("message 200", &mut heard)
+                .await
+                .expect("the connection stands");
         };
         tokio::join!(says_all(&ana, &bo, &api, &expected), listening);
     }
@@ -128,8 +165,14 @@ async fn two_pods_that_publish_in_the_wrong_order_are_put_right() {
     cluster.api[0].redis.open();
 
     for phone in [&mut first_phone, &mut second_phone] {
-        assert_eq!(phone.hears("private_message").await["data"]["content"], "first");
-        assert_eq!(phone.hears("private_message").await["data"]["content"], "second");
+        assert_eq!(
+            phone.hears("private_message").await["data"]["content"],
+            "first"
+        );
+        assert_eq!(
+            phone.hears("private_message").await["data"]["content"],
+            "second"
+        );
     }
     cluster.stop().await;
 }
@@ -138,10 +181,15 @@ async fn two_pods_that_publish_in_the_wrong_order_are_put_right() {
 async fn logging_out_closes_the_session_s_sockets_on_every_node() {
     let cluster = Cluster::start().await;
     let (ana, bo) = ana_and_bo(&cluster).await;
-    let mut phones = [bo.listens(&cluster.gateway[0]).await, bo.listens(&cluster.gateway[1]).await];
+    let mut phones = [
+        bo.listens(&cluster.gateway[0]).await,
+        bo.listens(&cluster.gateway[1]).await,
+    ];
     let mut ana_s_phone = ana.listens(&cluster.gateway[0]).await;
 
-    let answer = bo.request(&cluster.api[0], hyper::Method::POST, "/auth/logout", None).await;
+    let answer = bo
+        .request(&cluster.api[0], hyper::Method::POST, "/auth/logout", None)
+        .await;
     assert!(answer.status.is_success(), "{}", answer.json);
     for phone in &mut phones {
         assert_eq!(phone.is_closed().await, 4004);

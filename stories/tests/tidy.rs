@@ -8,7 +8,10 @@ use std::{
 
 fn repository() -> PathBuf {
     let stories = Path::new(env!("CARGO_MANIFEST_DIR"));
-    stories.parent().expect("stories stands in the repository").to_owned()
+    stories
+        .parent()
+        .expect("stories stands in the repository")
+        .to_owned()
 }
 
 /// Every file below `folder` with this extension, with its path inside the repository.
@@ -21,7 +24,11 @@ fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
-                let name = path.strip_prefix(repository()).unwrap().display().to_string();
+                let name = path
+                    .strip_prefix(repository())
+                    .unwrap()
+                    .display()
+                    .to_string();
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
@@ -39,7 +46,11 @@ fn only_in(folder: &str, words: &[&str], allowed: &[&str]) {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in words {
-                assert!(!code.contains(word), "{name}:{}: {word} belongs in {allowed:?}", number + 1);
+                assert!(
+                    !code.contains(word),
+                    "{name}:{}: {word} belongs in {allowed:?}",
+                    number + 1
+                );
             }
         }
     }
@@ -47,14 +58,32 @@ fn only_in(folder: &str, words: &[&str], allowed: &[&str]) {
 
 fn dependencies(package: &str) -> Vec<String> {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
         .args(["--package", package])
         .current_dir(repository())
         .output()
         .expect("cargo runs");
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     let lines = String::from_utf8(tree.stdout).unwrap();
-    lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    lines
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -62,7 +91,10 @@ fn the_gateway_cannot_reach_postgresql() {
     for package in ["gateway", "shared"] {
         let dependencies = dependencies(package);
         for forbidden in ["tokio-postgres", "deadpool-postgres", "axum", "api"] {
-            assert!(!dependencies.iter().any(|name| name == forbidden), "{package} depends on {forbidden}");
+            assert!(
+                !dependencies.iter().any(|name| name == forbidden),
+                "{package} depends on {forbidden}"
+            );
         }
     }
     assert!(!dependencies("api").iter().any(|name| name == "gateway"));
@@ -70,27 +102,45 @@ fn the_gateway_cannot_reach_postgresql() {
 
 #[test]
 fn each_library_is_named_in_one_room() {
-    only_in("shared/src", &["redis::", "deadpool_redis"], &["shared/src/bus/"]);
+    only_in(
+        "shared/src",
+        &["redis::", "deadpool_redis"],
+        &["shared/src/bus/"],
+    );
     for folder in ["api/src", "gateway/src"] {
         only_in(folder, &["redis::", "deadpool_redis"], &[]);
     }
-    only_in("gateway/src", &["fastwebsockets"], &["gateway/src/transport/ws/"]);
+    only_in(
+        "gateway/src",
+        &["fastwebsockets"],
+        &["gateway/src/transport/ws/"],
+    );
     only_in("shared/src", &["fastwebsockets"], &["shared/src/testing/"]);
 }
 
 #[test]
 fn the_session_machine_and_the_codec_are_pure() {
     for room in ["gateway/src/session", "gateway/src/codec"] {
-        only_in(room, &["tokio::", "hyper::", "Instant", "Bus", "async "], &[]);
+        only_in(
+            room,
+            &["tokio::", "hyper::", "Instant", "Bus", "async "],
+            &[],
+        );
     }
 }
 
 #[test]
 fn scripts_say_what_their_arguments_are() {
     for (name, text) in files("shared/src/bus/lua", "lua") {
-        let comments: Vec<&str> = text.lines().take_while(|line| line.starts_with("--")).collect();
+        let comments: Vec<&str> = text
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .collect();
         for word in ["KEYS", "ARGV"] {
-            assert!(comments.iter().any(|line| line.contains(word)), "{name}: the header lists {word}");
+            assert!(
+                comments.iter().any(|line| line.contains(word)),
+                "{name}: the header lists {word}"
+            );
         }
     }
 }
