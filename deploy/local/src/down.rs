@@ -15,7 +15,7 @@ use crate::user::remove_postgres_folder;
 /// How long a supervisor may take to stop everything before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(90);
 
-/// How long the system may take to give back the lock of a killed supervisor.
+/// How long the system may take to clear away a supervisor that has ended.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The command `down`.
@@ -41,6 +41,16 @@ pub(crate) fn run(layout: &Layout, wipe: bool) -> Result<ExitCode> {
 
 /// Asks the supervisor to stop everything; kills it when it does not.
 fn stop(layout: &Layout) -> Result<Lock> {
+    let supervisor = State::load(layout)?.map(|state| state.supervisor);
+    let lock = stop_supervisor(layout)?;
+    if let Some(supervisor) = supervisor {
+        let gone = || Ok(supervisor.is_gone().then_some(()));
+        wait_for("stopping", KILL_LIMIT, &StopWishes::default(), gone)?;
+    }
+    Ok(lock)
+}
+
+fn stop_supervisor(layout: &Layout) -> Result<Lock> {
     match control::ask(&Request::Stop) {
         // It answers, or it has ended before it could: the lock tells.
         Ok(_) | Err(Error::NotRunning) => {}

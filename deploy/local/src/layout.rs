@@ -30,6 +30,14 @@ impl Layout {
         })
     }
 
+    /// A checkout that is only a folder.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
     /// The repository's root folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root

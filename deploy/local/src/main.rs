@@ -34,6 +34,8 @@ mod state;
 mod status;
 mod supervisor;
 mod test;
+#[cfg(test)]
+mod testing;
 mod up;
 mod user;
 

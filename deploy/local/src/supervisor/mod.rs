@@ -54,8 +54,8 @@ pub(crate) struct Supervisor {
     stop: StopWishes,
     events: Receiver<Event>,
     ready: bool,
-    /// Held until everything is stopped.
-    lock: Lock,
+    /// Held until this process ends: by then nothing of the instance is left.
+    _lock: Lock,
 }
 
 impl Supervisor {
@@ -78,7 +78,7 @@ impl Supervisor {
             stop,
             events,
             ready: false,
-            lock,
+            _lock: lock,
         }))
     }
 
@@ -91,11 +91,7 @@ impl Supervisor {
             self.serve()
         });
         let stopped = self.stop_all();
-        match outcome {
-            // Stopped before all was ready, as asked: nothing went wrong.
-            Err(Error::Interrupted(_)) | Ok(()) => stopped,
-            Err(error) => Err(error),
-        }
+        outcome.and(stopped)
     }
 
     /// Answers until somebody wishes to stop.

@@ -15,8 +15,8 @@ use crate::patience::{StopWishes, wait_for};
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 impl Supervisor {
-    /// Stops everything, and gives the lock back. One more Ctrl-C stops asking and kills.
-    pub(super) fn stop_all(mut self) -> Result<()> {
+    /// Stops everything. One more Ctrl-C stops asking and kills.
+    pub(super) fn stop_all(&mut self) -> Result<()> {
         let now = self.stop.further();
         for tier in Name::STOP_ORDER {
             self.ask_to_stop(tier)?;
@@ -27,7 +27,6 @@ impl Supervisor {
             // What is not there need not be removed.
             drop(fs::remove_file(path));
         }
-        drop(self.lock);
         Ok(())
     }
 

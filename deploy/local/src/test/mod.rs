@@ -14,6 +14,9 @@ mod tools;
 use step::{Runner, cargo};
 use stores::Stores;
 
+#[cfg(test)]
+mod tests;
+
 /// The command `test`. With arguments only the tests run, and get them.
 pub(crate) fn run(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
     let stop = StopWishes::default();
@@ -62,12 +65,25 @@ fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
     let stores = Stores::start(runner.stop())?;
     stores.migrate_template(runner)?;
 
-    let mut tests = cargo(["nextest", "run", "--workspace", "--locked"]);
-    tests.args(arguments).env("PATH", tools);
-    runner.step("tests", stores.tell(tests))?;
     if arguments.is_empty() {
-        let examples = cargo(["test", "--workspace", "--doc", "--locked"]);
+        let examples = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
         runner.step("examples in documentation", stores.tell(examples))?;
     }
-    Ok(())
+    // Last, so that its summary is what stays on the screen.
+    let mut tests = cargo(["nextest", "run", "--locked"]);
+    tests
+        .args(whole_workspace_unless_chosen(arguments))
+        .args(arguments)
+        .env("PATH", tools);
+    runner.step("tests", stores.tell(tests))
+}
+
+/// Cargo would build everything for `--workspace`, also when one package was asked for.
+fn whole_workspace_unless_chosen(arguments: &[String]) -> Option<&'static str> {
+    let chooses = |argument: &String| {
+        ["-p", "--package", "--manifest-path", "--workspace"]
+            .iter()
+            .any(|option| argument.split('=').next() == Some(option))
+    };
+    (!arguments.iter().any(chooses)).then_some("--workspace")
 }

@@ -12,6 +12,9 @@ use crate::layout::Layout;
 use crate::patience::{StopWishes, wait_for};
 use crate::secrets::write_private;
 
+#[cfg(test)]
+mod tests;
+
 /// How long killed processes may take to go. They are not ours, so somebody else must take note of
 /// their end; where nobody does, we go on.
 const GONE_LIMIT: Duration = Duration::from_secs(5);

@@ -11,6 +11,9 @@ use crate::error::{Doing, Error, Result};
 use crate::secrets::write_private;
 use crate::user::{Owner, give};
 
+#[cfg(test)]
+mod tests;
+
 /// Name of the superuser.
 pub(crate) const USER: &str = "postgres";
 
@@ -43,11 +46,21 @@ pub(crate) fn find() -> Option<PathBuf> {
                 .iter()
                 .flat_map(|folder| versions(Path::new(folder))),
         )
-        .find(|folder| {
-            ["postgres", "initdb"]
-                .iter()
-                .all(|name| folder.join(name).is_file())
-        })
+        .find_map(|folder| with_servers(&folder))
+}
+
+/// Where the servers of a folder really are: on the PATH there may be links to them, without the
+/// programs that belong to them.
+fn with_servers(folder: &Path) -> Option<PathBuf> {
+    if !folder.join("initdb").is_file() {
+        return None;
+    }
+    Some(
+        fs::canonicalize(folder.join("postgres"))
+            .ok()?
+            .parent()?
+            .to_owned(),
+    )
 }
 
 /// The `bin` folders of the versions installed under a folder, newest first.
@@ -229,22 +242,4 @@ fn major_version(text: &str) -> Option<&str> {
                 .next()
                 .unwrap_or(version)
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::major_version;
-
-    #[test]
-    fn the_major_version_is_what_counts() {
-        assert_eq!(
-            major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some("15")
-        );
-        assert_eq!(
-            major_version("postgres (PostgreSQL) 18beta1 (Homebrew)"),
-            Some("18")
-        );
-        assert_eq!(major_version("nonsense"), None);
-    }
 }

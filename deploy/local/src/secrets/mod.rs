@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Doing, Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// What other users of the machine must not know. A store on 127.0.0.1 is open to all of them,
 /// and PostgreSQL lets its superuser run programs.
 #[derive(Serialize, Deserialize)]

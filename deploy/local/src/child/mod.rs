@@ -14,6 +14,9 @@ use crate::error::{Doing, Error, Result};
 use crate::identity::{self, Identity};
 use crate::user::Owner;
 
+#[cfg(test)]
+mod tests;
+
 /// How much of a log is looked at for a process's last words, in bytes.
 const LAST_WORDS_BYTES_MAX: u64 = 16 * 1024;
 
