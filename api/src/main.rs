@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! Hubbub's HTTP API.
+
+fn main() -> std::process::ExitCode {
+    api::cli::main()
+}

@@ -1,1 +1,78 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod api_client;
+mod channels;
+pub mod cli;
+mod codec;
+mod commands;
+pub mod config;
+mod drain;
+mod handshake;
+mod http;
+mod hub;
+mod listener;
+mod metrics;
+mod node;
+mod session;
+mod transport;
+
+use std::{io, sync::Arc};
+
+use shared::{bus::BusError, clock::Clock, lifecycle::Lifecycle, telemetry::metrics::Metrics};
+use tokio::net::TcpListener;
+
+pub use listener::bind;
+
+use crate::{
+    config::Config,
+    hub::Message,
+    node::{Node, Started},
+};
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// A thread or a socket.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Serves on `listener` until `lifecycle` says to drain and everybody has left. Must run on a multi-threaded runtime.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    clock: Clock,
+    lifecycle: Lifecycle,
+    metrics: &Metrics,
+) -> Result<(), StartError> {
+    let Started {
+        node,
+        inboxes,
+        subscription,
+    } = Node::start(config, clock, lifecycle.clone(), metrics)?;
+    let mut shards = Vec::new();
+    for inbox in inboxes {
+        shards.push(hub::start(Arc::clone(&node), inbox)?);
+    }
+    let accepting = tokio::spawn(listener::accept(Arc::clone(&node), listener));
+    lifecycle.ready();
+    tracing::info!(shards = shards.len(), "serving");
+
+    lifecycle.draining().await;
+    drain::drain(&node).await;
+    accepting.abort();
+    node.hub.tell_all(|| Message::Stop).await;
+    let ended = tokio::task::spawn_blocking(move || {
+        for shard in shards {
+            if shard.join().is_err() {
+                tracing::error!("a shard panicked");
+            }
+        }
+    });
+    ended.await.map_err(io::Error::other)?;
+    subscription.abort();
+    Ok(())
+}

@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! Hubbub's gateway.
+
+fn main() -> std::process::ExitCode {
+    gateway::cli::main()
+}

@@ -7,6 +7,6 @@ pub mod credentials;
 pub mod ids;
 pub mod lifecycle;
 pub mod telemetry;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod wire;

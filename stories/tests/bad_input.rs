@@ -16,7 +16,7 @@ async fn over_http() {
     let cluster = Cluster::start().await;
     let api = &cluster.api[0];
     let ana = Person::sign_up(api, "ana").await;
-    let bo = Person::sign_up(api, "bo").await;
+    let bo = Person::sign_up(api, "bob").await;
 
     let too_large = 9_007_199_254_740_992_i64;
     for (body, status, code) in [
@@ -190,7 +190,7 @@ async fn on_an_open_socket() {
     let [api, gateway] = [&cluster.api[0], &cluster.gateway[0]];
     let (ana, bo) = (
         Person::sign_up(api, "ana").await,
-        Person::sign_up(api, "bo").await,
+        Person::sign_up(api, "bob").await,
     );
     let mut socket = ana.listens(gateway).await;
 

@@ -5,7 +5,7 @@ use stories::{Cluster, Listener, Node, Person};
 
 async fn ana_and_bo(cluster: &Cluster) -> (Person, Person) {
     let [api_1, api_2] = &cluster.api;
-    tokio::join!(Person::sign_up(api_1, "ana"), Person::sign_up(api_2, "bo"))
+    tokio::join!(Person::sign_up(api_1, "ana"), Person::sign_up(api_2, "bob"))
 }
 
 fn contents(count: usize) -> Vec<String> {

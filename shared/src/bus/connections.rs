@@ -110,7 +110,7 @@ impl Connections {
             let first = self.attempt(slot, &mut serial, pipeline).await;
             match first {
                 Err(error) if repeat == Repeat::Harmless && error.is_connection_dropped() => {
-                    self.discard(slot, serial.take());
+                    discard(slot, serial.take());
                     self.attempt(slot, &mut serial, pipeline).await
                 }
                 answer => answer,
@@ -122,11 +122,11 @@ impl Connections {
             Ok(Err(error)) if is_script_missing(&error) => return Err(Failure::ScriptMissing),
             Ok(Err(error)) if serves_again(&error) => unavailable(&error),
             Ok(Err(error)) => {
-                self.discard(slot, serial);
+                discard(slot, serial);
                 unavailable(&error)
             }
             Err(_) => {
-                self.discard(slot, serial);
+                discard(slot, serial);
                 unavailable(&format_args!("no answer within {:?}", self.timeout))
             }
         };
@@ -162,18 +162,18 @@ impl Connections {
         *slot = Some(Held { serial, connection });
         Ok((serial, clone))
     }
+}
 
-    /// Throws a broken connection away, unless somebody has replaced it already.
-    fn discard(&self, slot: &Mutex<Option<Held>>, serial: Option<u64>) {
-        // A slot that is locked is being filled anew, or looked at by somebody who will fail as we did.
-        let Ok(mut slot) = slot.try_lock() else {
-            return;
-        };
-        if slot.as_ref().map(|held| held.serial) == serial
-            && let Some(held) = slot.take()
-        {
-            drop(Connection::take(held.connection));
-        }
+/// Throws a broken connection away, unless somebody has replaced it already.
+fn discard(slot: &Mutex<Option<Held>>, serial: Option<u64>) {
+    // A slot that is locked is being filled anew, or looked at by somebody who will fail as we did.
+    let Ok(mut slot) = slot.try_lock() else {
+        return;
+    };
+    if slot.as_ref().map(|held| held.serial) == serial
+        && let Some(held) = slot.take()
+    {
+        drop(Connection::take(held.connection));
     }
 }
 

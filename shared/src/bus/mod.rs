@@ -4,10 +4,14 @@
 //! channel however many listen, no gap and no repeat in what it hands on. [`History`] reads what a client missed.
 
 mod commands;
+#[cfg(test)]
+mod conformance;
 mod connections;
+mod flights;
 mod head;
 mod history;
 mod log;
+mod metrics;
 mod names;
 mod notice;
 mod scripts;

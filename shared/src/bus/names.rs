@@ -88,9 +88,9 @@ mod tests {
     fn the_spelling_is_a_contract_with_running_servers() {
         let names = Names::new("hubbub:");
         let user = Channel::User(UserId::new(7).unwrap());
-        assert_eq!(names.stream(user), "hubbub:{p1740}:user:7");
-        assert_eq!(names.head(user), "hubbub:{p1740}:head:user:7");
-        assert_eq!(names.stream(Channel::Broadcast), "hubbub:{p1500}:broadcast");
+        assert_eq!(names.stream(user), "hubbub:{p1821}:user:7");
+        assert_eq!(names.head(user), "hubbub:{p1821}:head:user:7");
+        assert_eq!(names.stream(Channel::Broadcast), "hubbub:{p84}:broadcast");
     }
 
     #[test]

@@ -35,9 +35,9 @@ pub(super) fn load() -> Pipeline {
     pipeline
 }
 
-fn call<const KEYS: usize>(script: &Script, keys: [String; KEYS]) -> Cmd {
+fn call<const KEYS: usize>(script: &Script, keys: &[String; KEYS]) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
-    command.arg(script.get_hash()).arg(KEYS).arg(&keys);
+    command.arg(script.get_hash()).arg(KEYS).arg(keys);
     command
 }
 
@@ -49,7 +49,7 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
     let channel = event.channel;
     let mut command = call(
         &APPEND,
-        [
+        &[
             names.head(channel),
             names.tail(channel),
             names.waiting(channel),
@@ -69,7 +69,7 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
 }
 
 pub(super) fn tail(names: &Names, channel: Channel, after: Position, through: Offset) -> Cmd {
-    let mut command = call(&TAIL, [names.head(channel), names.tail(channel)]);
+    let mut command = call(&TAIL, &[names.head(channel), names.tail(channel)]);
     command
         .arg(after.epoch.to_string())
         .arg(after.offset)
@@ -81,7 +81,7 @@ pub(super) fn tail(names: &Names, channel: Channel, after: Position, through: Of
 pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Event]) -> Cmd {
     let mut command = call(
         &WARM,
-        [
+        &[
             names.head(channel),
             names.tail(channel),
             names.waiting(channel),

@@ -8,17 +8,17 @@
 --
 -- Returns the records, or nil when the tail does not hold them all.
 
-local head = redis.call('GET', KEYS[1])
-if not head then
+local head = redis.call('GET', KEYS[1]) or ''
+local head_epoch, head_offset = string.match(head, '^(%x+) (%d+)$')
+if head_epoch ~= ARGV[1] then
   return nil
 end
 
-local head_epoch, head_offset = string.match(head, '^(%x+) (%d+)$')
 local last = tonumber(head_offset)
 local first = last - redis.call('LLEN', KEYS[2]) + 1
 local after, through = tonumber(ARGV[2]), tonumber(ARGV[3])
 
-if head_epoch ~= ARGV[1] or through > last or after + 1 < first then
+if through > last or after + 1 < first then
   return nil
 end
 return redis.call('LRANGE', KEYS[2], after + 1 - first, through - first)

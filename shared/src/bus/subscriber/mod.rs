@@ -4,23 +4,84 @@
 //! listener joins, puts what arrives in order, closes gaps from the history, and hands every event to the [`Sink`] once,
 //! with the set of listeners that it is for.
 
+mod actor;
+mod backoff;
+mod changes;
+mod connection;
+mod followed;
+mod link;
+mod resp;
+mod stream;
+mod tuning;
+mod wheel;
+mod work;
+
 use std::sync::Arc;
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{Bus, History};
+pub(super) use self::tuning::Tuning;
+use self::{
+    actor::Actor,
+    link::{Endpoint, Link},
+};
+use super::{Bus, BusError, History, metrics::BusMetrics};
 use crate::{
     config::RedisSettings,
+    telemetry::metrics::Metrics,
     wire::{Channel, Event, Offset, Position},
 };
 
+/// Joins and leaves that may wait for the subscriber's attention before those who ask wait too.
+const REQUESTS_MAX: usize = 1024;
+
 /// A listener's number on this node: 0 to 63.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub u8);
+
+impl ListenerId {
+    /// The largest number.
+    pub const MAX: Self = Self(63);
+
+    /// No bit for a number that is too large: such a listener hears nothing.
+    const fn bit(self) -> u64 {
+        match 1_u64.checked_shl(self.0 as u32) {
+            Some(bit) => bit,
+            None => 0,
+        }
+    }
+}
 
 /// A set of listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Listeners(pub u64);
+
+impl Listeners {
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the listener is among them.
+    pub const fn contains(self, listener: ListenerId) -> bool {
+        self.0 & listener.bit() != 0
+    }
+
+    /// Each of them, in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = ListenerId> {
+        (0..=ListenerId::MAX.0)
+            .map(ListenerId)
+            .filter(move |listener| self.contains(*listener))
+    }
+
+    const fn insert(&mut self, listener: ListenerId) {
+        self.0 |= listener.bit();
+    }
+
+    const fn remove(&mut self, listener: ListenerId) {
+        self.0 &= !listener.bit();
+    }
+}
 
 /// Asks to hear a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +167,7 @@ pub struct Subscriber {
     requests: mpsc::Sender<Request>,
 }
 
-#[derive(Debug)]
-#[expect(dead_code, reason = "skeleton")]
+#[derive(Debug, Clone, Copy)]
 enum Request {
     Join(Join),
     Leave(Channel, ListenerId),
@@ -115,19 +175,47 @@ enum Request {
 
 impl Subscriber {
     /// Starts the subscriber's task. It ends when every handle is dropped.
+    ///
+    /// It connects by itself, and again whenever the connection is lost; Redis may be away when it starts.
     pub fn start(
-        _settings: &RedisSettings,
-        _bus: Bus,
-        _history: History,
-        _sink: impl Sink,
-    ) -> Result<(Self, JoinHandle<()>), super::BusError> {
-        let (requests, mut inbox) = mpsc::channel(1024);
-        let task = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
-        Ok((Self { requests }, task))
+        settings: &RedisSettings,
+        bus: Bus,
+        history: History,
+        sink: impl Sink,
+    ) -> Result<(Self, JoinHandle<()>), BusError> {
+        Self::start_measured(settings, bus, history, sink, &Metrics::default())
+    }
+
+    /// [`Subscriber::start`], with its counters among `metrics`. Once for each set of metrics.
+    pub fn start_measured(
+        settings: &RedisSettings,
+        bus: Bus,
+        history: History,
+        sink: impl Sink,
+        metrics: &Metrics,
+    ) -> Result<(Self, JoinHandle<()>), BusError> {
+        let metrics = BusMetrics::register(metrics);
+        Self::start_tuned(settings, bus, history, sink, metrics, Tuning::default())
+    }
+
+    pub(super) fn start_tuned(
+        settings: &RedisSettings,
+        bus: Bus,
+        history: History,
+        sink: impl Sink,
+        metrics: BusMetrics,
+        tuning: Tuning,
+    ) -> Result<(Self, JoinHandle<()>), BusError> {
+        let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
+        let link = Link::new(Endpoint::new(settings)?);
+        let actor = Actor::new(link, bus, history, sink, metrics, tuning);
+        Ok((Self { requests }, tokio::spawn(actor.run(inbox))))
     }
 
     /// Asks to hear a channel; the answer comes to the sink. A listener that has joined before is answered again, for
     /// another of its connections.
+    ///
+    /// Every join is answered exactly once, within some seconds.
     pub async fn join(&self, join: Join) -> Result<(), SubscriberStopped> {
         self.requests
             .send(Request::Join(join))
@@ -135,8 +223,8 @@ impl Subscriber {
             .map_err(|_| SubscriberStopped)
     }
 
-    /// The listener wants no more of the channel. The subscription itself is kept for some seconds, so that a reload
-    /// does not churn.
+    /// The listener wants no more of the channel; its joins that were not answered yet are refused. The subscription
+    /// itself is kept for some seconds, so that a reload does not churn.
     pub async fn leave(
         &self,
         channel: Channel,

@@ -1,0 +1,223 @@
+//! The settings of `api`.
+
+use std::time;
+
+use shared::config::{
+    Duration, HttpSettings, Reader, RedisSettings, SecretSettings, Switch, TelemetrySettings,
+};
+
+/// Everything that is configured, read once at start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where and for whom to listen.
+    pub http: HttpSettings,
+    /// PostgreSQL.
+    pub database: DatabaseSettings,
+    /// The event bus.
+    pub redis: RedisSettings,
+    /// Signing of tokens.
+    pub secrets: SecretSettings,
+    /// Sessions and passwords.
+    pub auth: AuthSettings,
+    /// What clients are told about the realtime side.
+    pub realtime: RealtimeSettings,
+    /// Whether pods publish their events right after the commit; off in tests of the relay, which then does it all.
+    pub inline_publishing: bool,
+    /// For how long an author may edit.
+    pub edit_window: time::Duration,
+    /// How long requests under way may take when the process is told to stop.
+    pub drain_timeout: time::Duration,
+    /// Logs, health and metrics.
+    pub telemetry: TelemetrySettings,
+}
+
+impl Settings {
+    /// Reads every section.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let http = HttpSettings::read(reader, "API_ADDR", "0.0.0.0:8080");
+        let database = DatabaseSettings::read(reader);
+        let redis = RedisSettings::read(reader);
+        let secrets = SecretSettings::read(reader);
+        let auth = AuthSettings::read(reader);
+        let realtime = RealtimeSettings::read(reader);
+        let inline = reader.with_default::<Switch>(
+            "INLINE_PUBLISHING",
+            "on",
+            "off leaves events to the relay: for tests of it",
+        );
+        let edit_window =
+            reader.with_default::<Duration>("EDIT_WINDOW", "2m", "for how long authors may edit");
+        let drain_timeout = reader.with_default::<Duration>(
+            "DRAIN_TIMEOUT",
+            "10s",
+            "what requests under way get when told to stop",
+        );
+        let telemetry = TelemetrySettings::read(reader, "0.0.0.0:9080");
+        Some(Self {
+            http: http?,
+            database: database?,
+            redis: redis?,
+            secrets: secrets?,
+            auth: auth?,
+            realtime: realtime?,
+            inline_publishing: inline?.0,
+            edit_window: edit_window?.0,
+            drain_timeout: drain_timeout?.0,
+            telemetry: telemetry?,
+        })
+    }
+}
+
+/// PostgreSQL, and how long to wait for it.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// A direct connection, or a pooler in session mode.
+    pub url: tokio_postgres::Config,
+    /// Connections of this pod at most.
+    pub pool_size: usize,
+    /// The longest wait for a free connection.
+    pub pool_wait: time::Duration,
+    /// The longest wait for a new connection.
+    pub connect_timeout: time::Duration,
+    /// The longest a statement may run.
+    pub statement_timeout: time::Duration,
+    /// The longest a statement may wait for a lock.
+    pub lock_timeout: time::Duration,
+    /// The longest a transaction may sit between two statements.
+    pub idle_in_transaction_timeout: time::Duration,
+}
+
+impl DatabaseSettings {
+    /// `DATABASE_URL`, `DATABASE_POOL` and the timeouts.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let url = reader.required("DATABASE_URL", "postgres://user:password@host:port/database");
+        let pool_size = reader.with_default("DATABASE_POOL", "16", "connections of this pod at most");
+        if pool_size == Some(0) {
+            reader.reject("DATABASE_POOL", "at least 1");
+        }
+        let mut timeout = |name, default, help| reader.with_default::<Duration>(name, default, help);
+        let pool_wait = timeout("DATABASE_POOL_WAIT", "2s", "longest wait for a free connection");
+        let connect = timeout("DATABASE_CONNECT_TIMEOUT", "3s", "longest wait for a new connection");
+        let statement = timeout("DATABASE_STATEMENT_TIMEOUT", "5s", "longest statement");
+        let lock = timeout("DATABASE_LOCK_TIMEOUT", "3s", "longest wait for a lock");
+        let idle = timeout("DATABASE_IDLE_TIMEOUT", "10s", "longest pause inside a transaction");
+        Some(Self {
+            url: url?,
+            pool_size: pool_size?,
+            pool_wait: pool_wait?.0,
+            connect_timeout: connect?.0,
+            statement_timeout: statement?.0,
+            lock_timeout: lock?.0,
+            idle_in_transaction_timeout: idle?.0,
+        })
+    }
+}
+
+/// Sessions and passwords.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    /// How long an access token is good for.
+    pub access_token_lifetime: time::Duration,
+    /// How long a session lasts that nobody uses.
+    pub session_lifetime: time::Duration,
+    /// Whether cookies are for TLS only; off where development has no TLS.
+    pub secure_cookies: bool,
+    /// What a password hash costs.
+    pub hash: HashSettings,
+}
+
+/// Marks of ended sessions outlive every token: `shared::credentials::Revocations::MARK_LIFETIME` is an hour more.
+const ACCESS_TOKEN_LIFETIME_MAX: time::Duration = time::Duration::from_hours(24);
+
+impl AuthSettings {
+    /// Token lifetimes and the cost of password hashes.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let access = reader.with_default::<Duration>(
+            "ACCESS_TOKEN_LIFETIME",
+            "15m",
+            "how long an access token is good for, at most 24h",
+        );
+        if access.is_some_and(|access| access.0 > ACCESS_TOKEN_LIFETIME_MAX) {
+            reader.reject("ACCESS_TOKEN_LIFETIME", "at most 24h");
+        }
+        let session = reader.with_default::<Duration>(
+            "SESSION_LIFETIME",
+            "30d",
+            "how long an unused session lasts",
+        );
+        let secure = reader.with_default::<Switch>(
+            "SECURE_COOKIES",
+            "on",
+            "off only where there is no TLS in front",
+        );
+        let hash = HashSettings::read(reader);
+        Some(Self {
+            access_token_lifetime: access?.0,
+            session_lifetime: session?.0,
+            secure_cookies: secure?.0,
+            hash: hash?,
+        })
+    }
+}
+
+/// What a password hash costs (argon2id).
+#[derive(Debug, Clone)]
+pub struct HashSettings {
+    /// Memory of one hash, in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Hashes that are computed at the same time.
+    pub parallel: usize,
+}
+
+impl HashSettings {
+    /// `PASSWORD_HASH_MEMORY_KIB`, `PASSWORD_HASH_PASSES`, `PASSWORD_HASH_PARALLEL`.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let memory_kib =
+            reader.with_default("PASSWORD_HASH_MEMORY_KIB", "19456", "argon2id memory of a hash");
+        if memory_kib.is_some_and(|memory: u32| memory < 8) {
+            reader.reject("PASSWORD_HASH_MEMORY_KIB", "at least 8");
+        }
+        let passes = reader.with_default("PASSWORD_HASH_PASSES", "2", "argon2id passes");
+        if passes == Some(0) {
+            reader.reject("PASSWORD_HASH_PASSES", "at least 1");
+        }
+        let parallel =
+            reader.with_default("PASSWORD_HASH_PARALLEL", "2", "hashes computed at the same time");
+        if parallel == Some(0) {
+            reader.reject("PASSWORD_HASH_PARALLEL", "at least 1");
+        }
+        Some(Self {
+            memory_kib: memory_kib?,
+            passes: passes?,
+            parallel: parallel?,
+        })
+    }
+}
+
+/// What clients are told about the realtime side.
+#[derive(Debug, Clone)]
+pub struct RealtimeSettings {
+    /// Where clients find the gateways; empty for "the same host".
+    pub gateway_url: String,
+    /// Seconds between heartbeats, as the gateways are configured.
+    pub heartbeat: time::Duration,
+}
+
+impl RealtimeSettings {
+    /// `PUBLIC_GATEWAY_URL`, `HEARTBEAT`.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let gateway_url = reader.with_default(
+            "PUBLIC_GATEWAY_URL",
+            "",
+            "wss://host of the gateways, where it is not the API's own",
+        );
+        let heartbeat =
+            reader.with_default::<Duration>("HEARTBEAT", "25s", "as the gateways have it");
+        Some(Self {
+            gateway_url: gateway_url?,
+            heartbeat: heartbeat?.0,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! A connection out of the pool: every statement is prepared once, and its rows are read by column name.
+
+use deadpool_postgres::Object;
+use tokio_postgres::types::ToSql;
+
+use super::{
+    error::classify,
+    row::{FromRow, Row},
+};
+use crate::app::error::Error;
+
+/// Parameters of a statement, by position.
+pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Runs statements. The functions of a slice's `queries.rs` take `&Connection`, and so work on a reader as well as inside
+/// a [`Tx`](super::Tx), which derefs to one.
+///
+/// Statements are `'static`: the cache of prepared ones is as large as the program, never as large as its input.
+pub struct Connection {
+    client: Object,
+}
+
+impl Connection {
+    pub(super) fn new(client: Object) -> Self {
+        Self { client }
+    }
+
+    /// Every row.
+    pub async fn query<T: FromRow>(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<T>, Error> {
+        let prepared = self.client.prepare_cached(statement).await;
+        let rows = match prepared {
+            Ok(prepared) => self.client.query(&prepared, parameters).await,
+            Err(error) => Err(error),
+        };
+        let rows = rows.map_err(classify)?;
+        let read = rows.iter().map(|row| T::from_row(&Row::new(row)));
+        Ok(read.collect::<Result<_, _>>()?)
+    }
+
+    /// The first row, if there is one.
+    pub async fn query_optional<T: FromRow>(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.query(statement, parameters).await?.into_iter().next())
+    }
+
+    /// The first row of a statement that always has one.
+    pub async fn query_one<T: FromRow>(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<T, Error> {
+        let row = self.query_optional(statement, parameters).await?;
+        row.ok_or_else(|| Error::defect("a statement that always has a row had none"))
+    }
+
+    /// How many rows were changed.
+    pub async fn execute(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Error> {
+        let prepared = self.client.prepare_cached(statement).await;
+        let changed = match prepared {
+            Ok(prepared) => self.client.execute(&prepared, parameters).await,
+            Err(error) => Err(error),
+        };
+        changed.map_err(classify)
+    }
+
+    /// Prepares a statement without running it: it is valid against the present schema.
+    #[cfg(test)]
+    pub(crate) async fn prepare(&self, statement: &'static str) -> Result<(), Error> {
+        self.client.prepare_cached(statement).await.map_err(classify)?;
+        Ok(())
+    }
+
+    /// For `begin`, `commit` and `rollback`, which only [`Tx`](super::Tx) says, and for DDL of the maintenance job.
+    pub(in crate::app) async fn simple(&self, statement: &str) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute(statement).await
+    }
+}

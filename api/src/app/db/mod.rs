@@ -1,0 +1,113 @@
+//! PostgreSQL: the pool, connections with named statements, and transactions that carry events.
+
+mod connection;
+mod constraints;
+mod error;
+pub mod migrate;
+mod row;
+#[cfg(test)]
+mod tests;
+mod tx;
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::time::Instant;
+use tokio_postgres::NoTls;
+
+pub use connection::{Connection, Parameters};
+pub use error::is_violation_of;
+pub use row::{Column, FromRow, InvalidRow, Row};
+pub use tx::{EventSpec, NoticeSpec, Tx};
+
+use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};
+
+/// A handle on the pool; clones share it.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool,
+    metrics: ApiMetrics,
+}
+
+impl Database {
+    /// A pool that connects when first used.
+    ///
+    /// # Errors
+    ///
+    /// Only a pool without a runtime, which this one has.
+    pub fn new(
+        settings: &DatabaseSettings,
+        metrics: &ApiMetrics,
+    ) -> Result<Self, deadpool_postgres::BuildError> {
+        // Connections are checked by use, not by a query before each use: TCP keepalive and the timeouts find dead ones.
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(connect_options(settings), NoTls, recycling);
+        let timeouts = Timeouts {
+            wait: Some(settings.pool_wait),
+            create: Some(settings.connect_timeout),
+            recycle: Some(settings.connect_timeout),
+        };
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Self {
+            pool,
+            metrics: metrics.clone(),
+        })
+    }
+
+    /// A connection for statements that each stand alone. Waits at most `DATABASE_POOL_WAIT` for a free one.
+    pub async fn connection(&self) -> Result<Connection, Error> {
+        let asked = Instant::now();
+        let connection = self.pool.get().await;
+        let waited = asked.elapsed().as_secs_f64();
+        self.metrics.pool_wait_seconds.observe(waited);
+        self.observe_pool();
+        Ok(Connection::new(connection?))
+    }
+
+    /// Closes every connection that is not in use, and the others when they come back.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    fn observe_pool(&self) {
+        let status = self.pool.status();
+        let gauge = |state: &str, count: usize| {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let gauges = &self.metrics.pool_connections;
+            gauges.with_label_values(&[state]).set(count);
+        };
+        gauge("max", status.max_size);
+        gauge("idle", status.available);
+        gauge("used", status.size.saturating_sub(status.available));
+    }
+}
+
+/// What every connection is opened with. A statement that nobody waits for any more ends by itself: a request that was
+/// given up returns its connection while the statement still runs.
+fn connect_options(settings: &DatabaseSettings) -> tokio_postgres::Config {
+    let ms = |duration: Duration| duration.as_millis();
+    let timeouts = format!(
+        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+        ms(settings.statement_timeout),
+        ms(settings.lock_timeout),
+        ms(settings.idle_in_transaction_timeout),
+    );
+    let mut config = settings.url.clone();
+    let options = match config.get_options() {
+        Some(given) => format!("{timeouts} {given}"),
+        None => timeouts,
+    };
+    config
+        .options(options)
+        .application_name("hubbub-api")
+        .connect_timeout(settings.connect_timeout)
+        .keepalives_idle(Duration::from_secs(15))
+        .tcp_user_timeout(settings.statement_timeout * 2);
+    config
+}

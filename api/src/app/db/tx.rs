@@ -1,0 +1,181 @@
+//! A transaction that also carries events: the only way to change something, and the only way to tell anybody.
+
+use std::ops::Deref;
+
+use futures_util::FutureExt;
+use serde::Serialize;
+use shared::{
+    ids::{EventId, GroupId, UserId},
+    wire::{Channel, Class, Event, EventBody},
+};
+
+use super::{Connection, error::classify_commit};
+use crate::app::{
+    App,
+    error::Error,
+    event_log::{NewEvent, append},
+    time::Time,
+};
+
+/// A durable event to be.
+#[derive(Debug)]
+pub struct EventSpec<'a, T: Serialize> {
+    /// Where it goes: the durable channels of everybody who must hear it.
+    pub channels: &'a [Channel],
+    /// The event type, such as `private_message`.
+    pub kind: &'static str,
+    /// Who caused it.
+    pub from: Option<UserId>,
+    /// Whom it is for.
+    pub to: Option<UserId>,
+    /// The group it belongs to.
+    pub group: Option<GroupId>,
+    /// What the type says.
+    pub data: &'a T,
+}
+
+/// An ephemeral event to be: whoever listens at that moment hears it.
+#[derive(Debug)]
+pub struct NoticeSpec<'a, T: Serialize> {
+    /// Where it goes.
+    pub channel: Channel,
+    /// The event type, such as `reaction_count`.
+    pub kind: &'static str,
+    /// How it is queued for slow connections; anything but [`Class::Durable`].
+    pub class: Class,
+    /// For [`Class::State`]: a newer one with the same key replaces it in a queue.
+    pub key: Option<&'a str>,
+    /// Who caused it.
+    pub from: Option<UserId>,
+    /// Whom it is for.
+    pub to: Option<UserId>,
+    /// The group it belongs to.
+    pub group: Option<GroupId>,
+    /// What the type says.
+    pub data: &'a T,
+}
+
+/// An open transaction. Statements run through the [`Connection`] it derefs to. Dropped without [`Tx::commit`], nothing
+/// has happened and nobody hears of it.
+pub struct Tx {
+    // Closed over `begin` and `commit` by hand: the driver's transaction borrows its connection, and this one owns it.
+    connection: Connection,
+    app: App,
+    events: Vec<NewEvent>,
+    notices: Vec<Event>,
+    is_open: bool,
+}
+
+impl Tx {
+    /// Opens a transaction at the level "read committed".
+    pub(in crate::app) async fn begin(app: App) -> Result<Self, Error> {
+        let connection = app.read().await?;
+        let mut tx = Self {
+            connection,
+            app,
+            events: Vec::new(),
+            notices: Vec::new(),
+            is_open: true,
+        };
+        if let Err(error) = tx.connection.simple("begin").await {
+            tx.is_open = false;
+            return Err(super::error::classify(error));
+        }
+        Ok(tx)
+    }
+
+    /// Now, by the app's clock.
+    pub fn now(&self) -> Time {
+        self.app.now()
+    }
+
+    /// Adds a durable event. It is numbered and written to the log by [`Tx::commit`].
+    pub fn event<T: Serialize>(&mut self, spec: &EventSpec<'_, T>) -> Result<(), Error> {
+        self.add(spec, false)
+    }
+
+    /// Adds a durable event that gateways act on themselves.
+    pub fn control_event<T: Serialize>(&mut self, spec: &EventSpec<'_, T>) -> Result<(), Error> {
+        self.add(spec, true)
+    }
+
+    /// Adds an ephemeral event, published after the commit.
+    pub fn notice<T: Serialize>(&mut self, spec: &NoticeSpec<'_, T>) -> Result<(), Error> {
+        let now_ms = self.app.clock().now_ms();
+        let body = EventBody {
+            timestamp: now_ms.div_euclid(1000),
+            from_user_id: spec.from,
+            to_user_id: spec.to,
+            group_id: spec.group,
+            data: spec.data,
+        };
+        self.notices.push(Event {
+            channel: spec.channel,
+            position: None,
+            id: EventId::ephemeral(),
+            class: spec.class,
+            control: false,
+            kind: spec.kind.into(),
+            key: spec.key.map(Into::into),
+            committed_at_ms: now_ms,
+            body: body.to_json().map_err(Error::internal)?,
+        });
+        Ok(())
+    }
+
+    fn add<T: Serialize>(&mut self, spec: &EventSpec<'_, T>, control: bool) -> Result<(), Error> {
+        if !spec.channels.iter().all(|channel| channel.is_durable()) {
+            return Err(Error::defect("a durable event for a channel without a log"));
+        }
+        let body = EventBody {
+            timestamp: self.app.clock().now_seconds(),
+            from_user_id: spec.from,
+            to_user_id: spec.to,
+            group_id: spec.group,
+            data: spec.data,
+        };
+        let mut channels = spec.channels.to_vec();
+        channels.sort_unstable();
+        channels.dedup();
+        self.events.push(NewEvent {
+            channels,
+            kind: spec.kind,
+            control,
+            body: body.to_json().map_err(Error::internal)?,
+        });
+        Ok(())
+    }
+
+    /// Numbers the events, commits, and hands everything to the publisher. When this returns, the change and its events
+    /// are stored; that they reach Redis is the business of the publisher, and of the relay after it.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let now_ms = self.app.clock().now_ms();
+        // The heads of the channels are locked from here on, so that this is the last statement: their order, and so
+        // the freedom from deadlocks, holds as long as no other statement takes them.
+        let events = append(&self.connection, &self.events, now_ms).await?;
+        let committed = self.connection.simple("commit").await;
+        self.is_open = false;
+        committed.map_err(classify_commit)?;
+        let notices = std::mem::take(&mut self.notices);
+        self.app.publisher().offer(events, notices);
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.is_open {
+            // Polled once, the command is on its way; the connection's next user waits behind it. This is how the
+            // driver's own transactions end when they are dropped.
+            drop(self.connection.simple("rollback").now_or_never());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Numbering: the last statement of a transaction that has events.
+
+use bytes::Bytes;
+use shared::wire::{Channel, Class, Event};
+
+use super::queries::{APPEND, Numbered};
+use crate::app::{db::Connection, error::Error};
+
+/// A durable event that has no number yet.
+pub(in crate::app) struct NewEvent {
+    /// Each once.
+    pub(in crate::app) channels: Vec<Channel>,
+    pub(in crate::app) kind: &'static str,
+    pub(in crate::app) control: bool,
+    pub(in crate::app) body: Bytes,
+}
+
+/// Gives every event the next offset of each of its channels and appends it to the log, in one round trip. Returns them
+/// as they will be published, sorted by channel and offset.
+pub(in crate::app) async fn append(
+    connection: &Connection,
+    events: &[NewEvent],
+    now_ms: i64,
+) -> Result<Vec<Event>, Error> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
+    let controls: Vec<bool> = events.iter().map(|event| event.control).collect();
+    let bodies: Vec<&[u8]> = events.iter().map(|event| &event.body[..]).collect();
+    let (numbers, channels): (Vec<i64>, Vec<String>) = (1..)
+        .zip(events)
+        .flat_map(|(number, event)| event.channels.iter().map(move |c| (number, c.to_string())))
+        .unzip();
+    let numbered: Vec<Numbered> = connection
+        .query(
+            APPEND,
+            &[&kinds, &controls, &bodies, &numbers, &channels, &now_ms],
+        )
+        .await?;
+    Ok(numbered
+        .into_iter()
+        .filter_map(|entry| published(events, &entry, now_ms))
+        .collect())
+}
+
+fn published(events: &[NewEvent], entry: &Numbered, now_ms: i64) -> Option<Event> {
+    let event = events.get(usize::try_from(entry.number - 1).ok()?)?;
+    Some(Event {
+        channel: entry.channel,
+        position: Some(entry.position),
+        id: entry.event_id,
+        class: Class::Durable,
+        control: event.control,
+        kind: event.kind.into(),
+        key: None,
+        committed_at_ms: now_ms,
+        body: event.body.clone(),
+    })
+}

@@ -1,0 +1,50 @@
+//! Partitions: those of coming days are made ahead, those of past days dropped whole.
+
+use std::time::Duration;
+
+use super::queries;
+use crate::app::{App, error::Error, jobs::Job};
+
+/// How long the log keeps an event at least (SPEC §1).
+const RETENTION: Duration = Duration::from_hours(24);
+
+/// Looks after the partitions.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Retention;
+
+impl Job for Retention {
+    const NAME: &'static str = "event_log_retention";
+    const EVERY: Duration = Duration::from_mins(10);
+
+    async fn run(&mut self, app: &App) -> Result<(), Error> {
+        let tx = app.begin().await?;
+        give_way(&tx).await?;
+        let _made: Vec<String> = tx.query(queries::CREATE_PARTITIONS, &[]).await?;
+        tx.commit().await?;
+
+        let cut = app.now().minus(RETENTION).0;
+        let expired: Vec<String> = app
+            .read()
+            .await?
+            .query(queries::EXPIRED_PARTITIONS, &[&cut])
+            .await?;
+        for partition in expired {
+            let tx = app.begin().await?;
+            give_way(&tx).await?;
+            // The name comes from the catalogue and matched `event_log_` and eight digits.
+            tx.simple(&format!("drop table {partition}"))
+                .await
+                .map_err(Error::internal)?;
+            tx.commit().await?;
+            tracing::info!(partition, "dropped");
+        }
+        Ok(())
+    }
+}
+
+/// Making and dropping partitions locks the whole log, and everybody queues behind whoever waits for that lock: so it
+/// waits hardly at all, and the next run tries again.
+async fn give_way(tx: &crate::app::db::Tx) -> Result<(), Error> {
+    let limit = "set local lock_timeout = '200ms'";
+    tx.simple(limit).await.map_err(Error::internal)
+}

@@ -1,0 +1,22 @@
+//! What a feature brings: registered by one line in `lib.rs`.
+
+use axum::Router;
+
+use super::{App, commands::Command};
+
+/// A domain's routes, socket commands and statements.
+#[derive(Default)]
+pub struct Feature {
+    /// The folder's name.
+    pub name: &'static str,
+    /// Served under `/api/v1` and `/api`.
+    pub routes: Router<App>,
+    /// Served under `/internal`, to gateways alone.
+    pub internal: Router<App>,
+    /// Commands that gateways forward.
+    pub commands: Vec<Command>,
+    /// Every SQL statement: a test prepares them against the migrated schema.
+    pub statements: &'static [&'static str],
+    /// Those of them that take no parameters and delete what is of no use any more; one pod runs them every ten minutes.
+    pub housekeeping: &'static [&'static str],
+}

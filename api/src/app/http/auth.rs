@@ -1,0 +1,124 @@
+//! Who calls. The type of a handler's argument is its policy; a handler that takes none of these is a mistake.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+use shared::{
+    credentials::{Purpose, Role, SESSION_COOKIE, TokenError, cookie_value},
+    ids::{SessionId, UserId},
+    wire::Code,
+};
+
+use crate::app::{App, error::Error, identity};
+
+/// Somebody with a session that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The user.
+    pub user_id: UserId,
+    /// The log-in that the credentials come from.
+    pub session_id: SessionId,
+    /// What the user may do.
+    pub role: Role,
+}
+
+/// An operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(pub SignedIn);
+
+/// Anybody: says that a route is open on purpose.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor;
+
+/// One of our own gateways.
+#[derive(Debug, Clone, Copy)]
+pub struct Gateway;
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Error;
+
+    /// By the token if there is one, else by the cookie. The token says who; the database says whether the session still
+    /// stands, so that a revoked one ends at once here even while Redis is away.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let identity = if let Some(token) = bearer(parts)? {
+            let token = app.tokens().verify(Purpose::Access, token);
+            let token = token.map_err(refusal)?;
+            identity::verify_session(app, token.session_id).await?
+        } else if let Some(cookie) = session_cookie(parts) {
+            identity::verify_cookie(app, cookie).await?
+        } else {
+            return Err(Error::new(
+                Code::Unauthenticated,
+                "send a bearer token or the session cookie",
+            ));
+        };
+        Ok(Self {
+            user_id: identity.user_id,
+            session_id: identity.session_id,
+            role: identity.role,
+        })
+    }
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = SignedIn::from_request_parts(parts, app).await?;
+        match caller.role {
+            Role::Admin => Ok(Self(caller)),
+            Role::User | Role::Service => Err(Error::forbidden("for admins only")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Error> {
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<App> for Gateway {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        // The network keeps strangers from these routes; the token keeps them from strangers on the network.
+        let token = bearer(parts)?
+            .ok_or_else(|| Error::new(Code::Unauthenticated, "for gateways only"))?;
+        let token = app.tokens().verify(Purpose::Internal, token);
+        token.map_err(refusal)?;
+        Ok(Self)
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<Option<&str>, Error> {
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Error::new(
+            Code::Unauthenticated,
+            "Authorization: Bearer <token>",
+        )),
+    }
+}
+
+fn session_cookie(parts: &Parts) -> Option<&str> {
+    let headers = parts.headers.get_all(header::COOKIE).iter();
+    headers
+        .filter_map(|value| value.to_str().ok())
+        .find_map(|value| cookie_value(value, SESSION_COOKIE))
+}
+
+fn refusal(error: TokenError) -> Error {
+    let code = match error {
+        TokenError::Expired => Code::TokenExpired,
+        TokenError::Invalid => Code::Unauthenticated,
+    };
+    Error::new(code, error.to_string())
+}

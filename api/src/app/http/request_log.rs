@@ -1,0 +1,75 @@
+//! One line a request, and its metrics. Never query strings, cookies or bodies: they carry tokens and people's words.
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method},
+    middleware::Next,
+    response::Response,
+};
+use shared::telemetry::RequestId;
+use tokio::time::Instant;
+use tracing::{Instrument, info_span};
+
+use crate::app::{App, metrics::ApiMetrics};
+
+const HEADER: HeaderName = HeaderName::from_static(RequestId::HEADER);
+
+/// Names the request, lets it run, writes the line.
+pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&HEADER);
+    let id = RequestId::from_caller(given.and_then(|value| value.to_str().ok()));
+    request.extensions_mut().insert(id.clone());
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let span = info_span!("request", request_id = %id, method, route);
+
+    let in_flight = InFlight::new(app.metrics());
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let seconds = started.elapsed().as_secs_f64();
+    drop(in_flight);
+
+    let status = response.status().as_u16();
+    let metrics = app.metrics();
+    let labels = [&*route, method, &status.to_string()];
+    metrics.http_requests.with_label_values(&labels).inc();
+    let histogram = &metrics.http_request_seconds;
+    histogram.with_label_values(&labels[..2]).observe(seconds);
+    span.in_scope(|| tracing::info!(route, status, seconds, request_id = %id, "request"));
+
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+/// Counts the requests under way, also those whose client went away.
+struct InFlight(ApiMetrics);
+
+impl InFlight {
+    fn new(metrics: &ApiMetrics) -> Self {
+        metrics.http_in_flight.inc();
+        Self(metrics.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.http_in_flight.dec();
+    }
+}
+
+/// Methods are the caller's to invent; labels are not.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,69 @@
+//! Timed work that one pod at a time does.
+//!
+//! A job runs where its lease is held, and is written so that a second run beside it, after a lease was lost unnoticed,
+//! does no harm.
+
+mod lease;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, time::Duration};
+
+use shared::lifecycle::Lifecycle;
+use tokio::time::{MissedTickBehavior, interval};
+
+pub use lease::STATEMENTS;
+
+use super::{App, error::Error};
+
+/// Something to do again and again.
+pub trait Job: Send + 'static {
+    /// Names its lease.
+    const NAME: &'static str;
+    /// How often it runs.
+    const EVERY: Duration;
+
+    /// Does it once.
+    fn run(&mut self, app: &App) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Another pod does it now: forget what was carried from run to run.
+    fn on_lease_lost(&mut self) {}
+}
+
+/// Runs a job until the process is told to stop; then gives its lease back.
+pub async fn run<J: Job>(mut job: J, app: App, lifecycle: Lifecycle) {
+    let mut ticks = interval(J::EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stop = lifecycle.draining();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            _ = ticks.tick() => {}
+        }
+        // To stop is to stop here too: a job that is cut short is run again by the next holder.
+        tokio::select! {
+            () = &mut stop => break,
+            () = run_once(&mut job, &app) => {}
+        }
+    }
+    if let Err(error) = lease::release(&app, J::NAME).await {
+        tracing::debug!(job = J::NAME, %error, "lease not given back; it will expire");
+    }
+}
+
+/// Runs a job once, if its lease is ours or free.
+pub(crate) async fn run_once<J: Job>(job: &mut J, app: &App) {
+    let lifetime = J::EVERY.saturating_mul(2).max(Duration::from_secs(5));
+    let outcome = match lease::acquire(app, J::NAME, lifetime).await {
+        Ok(true) => job.run(app).await,
+        Ok(false) => {
+            job.on_lease_lost();
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        tracing::warn!(job = J::NAME, %error, "job failed; it runs again");
+    }
+}

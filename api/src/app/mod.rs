@@ -1,0 +1,134 @@
+//! Everything that is not a feature.
+
+pub mod boot;
+pub mod commands;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod event_log;
+pub mod feature;
+mod housekeeping;
+pub mod http;
+pub mod identity;
+pub mod jobs;
+pub mod metrics;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod time;
+pub mod workers;
+
+use std::sync::Arc;
+
+use shared::{bus::Bus, clock::Clock, credentials::Tokens};
+
+use config::Settings;
+use db::{Connection, Database, Tx};
+use error::Error;
+use event_log::{Outlet, Publisher, PublisherTask};
+use metrics::ApiMetrics;
+use time::Time;
+use workers::Workers;
+
+/// What a handler may reach. Clones are handles on the same parts.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    settings: Settings,
+    clock: Clock,
+    tokens: Tokens,
+    database: Database,
+    bus: Bus,
+    publisher: Publisher,
+    metrics: ApiMetrics,
+    workers: Workers,
+}
+
+/// A part could not be made from its settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSettings(String);
+
+impl App {
+    /// The parts by their settings. Nothing is connected yet: stores may come later than we.
+    pub(in crate::app) fn new(
+        settings: Settings,
+        clock: Clock,
+    ) -> Result<(Self, Outlet, PublisherTask), InvalidSettings> {
+        let invalid = |error: &dyn std::error::Error| InvalidSettings(error.to_string());
+        let metrics = ApiMetrics::new();
+        let database = Database::new(&settings.database, &metrics);
+        let bus = Bus::new(&settings.redis).map_err(|error| invalid(&error))?;
+        let outlet = Outlet::new(bus.clone(), clock.clone(), metrics.clone());
+        let (publisher, task) = event_log::publisher(outlet.clone(), settings.inline_publishing);
+        let parts = Parts {
+            tokens: Tokens::new(&settings.secrets.jwt_secrets, clock.clone()),
+            database: database.map_err(|error| invalid(&error))?,
+            bus,
+            publisher,
+            metrics,
+            workers: Workers::new(settings.auth.hash.parallel),
+            clock,
+            settings,
+        };
+        Ok((Self(Arc::new(parts)), outlet, task))
+    }
+
+    /// A connection for statements that each stand alone: reads, most often.
+    pub async fn read(&self) -> Result<Connection, Error> {
+        self.0.database.connection().await
+    }
+
+    /// Opens a transaction that can carry events.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        Tx::begin(self.clone()).await
+    }
+
+    /// Now, by the app's clock.
+    pub fn now(&self) -> Time {
+        Time(self.0.clock.now())
+    }
+
+    /// The app's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Mints and verifies tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// Redis. Events go through [`Tx`], never straight to it.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    /// Everything that is configured.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &ApiMetrics {
+        &self.0.metrics
+    }
+
+    /// For long computations.
+    pub fn workers(&self) -> &Workers {
+        &self.0.workers
+    }
+
+    /// This process among its like.
+    pub fn node_name(&self) -> &str {
+        &self.0.settings.telemetry.node_name
+    }
+
+    pub(in crate::app) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    pub(in crate::app) fn publisher(&self) -> &Publisher {
+        &self.0.publisher
+    }
+}

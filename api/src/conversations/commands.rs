@@ -1,0 +1,28 @@
+//! Socket commands about conversations.
+
+use serde::Deserialize;
+use shared::ids::ConversationId;
+
+use super::read::{self, MarkerView};
+use crate::app::{
+    App,
+    commands::Command,
+    error::Error,
+    http::{SignedIn, json::Input},
+};
+
+pub(super) fn commands() -> Vec<Command> {
+    vec![Command::new("read", read)]
+}
+
+#[derive(Deserialize)]
+struct Read {
+    conversation_id: ConversationId,
+    seq: i64,
+}
+
+impl Input for Read {}
+
+async fn read(app: App, caller: SignedIn, command: Read) -> Result<MarkerView, Error> {
+    read::mark_read(&app, caller.user_id, command.conversation_id, command.seq).await
+}

@@ -1,0 +1,60 @@
+//! A message as everybody sees it: in lists, in the history, in the answer to its sender.
+
+use serde::Serialize;
+use shared::ids::{ConversationId, MessageId};
+
+use crate::{
+    app::{
+        db::{FromRow, InvalidRow, Row},
+        time::Time,
+    },
+    users::Person,
+};
+
+/// A message.
+#[derive(Debug, Serialize)]
+pub struct MessageView {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it was written.
+    pub conversation_id: ConversationId,
+    /// Its place in the conversation, from 1, without holes: the order of messages.
+    pub seq: i64,
+    /// Who wrote it.
+    pub sender: Person,
+    /// The text, as it was given.
+    pub content: String,
+    /// What the sender's client calls it.
+    pub client_message_id: Option<String>,
+    /// When it was written.
+    pub created_at: Time,
+}
+
+impl FromRow for MessageView {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            id: row.get("message_id")?,
+            conversation_id: row.get("conversation_id")?,
+            seq: row.get("seq")?,
+            sender: Person::from_columns(row, "sender")?,
+            content: row.get("content")?,
+            client_message_id: row.get("client_message_id")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+/// The columns that a [`MessageView`] is read from, out of `message` and the `sender`'s row of `users`.
+macro_rules! message_columns {
+    () => {
+        concat!(
+            "
+    message.id as message_id, message.conversation_id, message.seq, message.content,
+    message.client_message_id, message.created_at,
+    ",
+            crate::users::person_columns!("sender", "sender")
+        )
+    };
+}
+
+pub(crate) use message_columns;

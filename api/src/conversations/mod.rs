@@ -1,0 +1,35 @@
+//! Conversations: who talks with whom, the history, and how far everybody has read.
+//!
+//! - A pair of people has one direct conversation, whoever opened it and however many tried at once.
+//! - Messages bear a `seq` without holes; the history, every device and the log of events show the same order. Who stores a
+//!   message takes its number from the conversation's row (see `messages`).
+//! - A read marker only moves forward, and never beyond the last message. Unread is what others wrote after it.
+//! - Whoever is not a member cannot tell a conversation from one that does not exist.
+
+mod commands;
+mod events;
+mod history;
+mod message;
+mod queries;
+mod read;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+pub use history::{Span, list_messages};
+pub use message::MessageView;
+pub(crate) use message::message_columns;
+pub use queries::{find_direct, find_other_member, open_direct};
+
+use crate::app::feature::Feature;
+
+/// The feature, for registration.
+pub fn feature() -> Feature {
+    Feature {
+        name: "conversations",
+        routes: routes::routes(),
+        commands: commands::commands(),
+        statements: queries::STATEMENTS,
+        ..Feature::default()
+    }
+}

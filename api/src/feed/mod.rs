@@ -1,0 +1,19 @@
+//! The feed: what the people one follows have posted, and oneself, the newest first.
+
+mod queries;
+mod routes;
+
+#[cfg(test)]
+mod tests;
+
+use crate::app::feature::Feature;
+
+/// What the slice brings.
+pub fn feature() -> Feature {
+    Feature {
+        name: "feed",
+        routes: routes::routes(),
+        statements: queries::STATEMENTS,
+        ..Feature::default()
+    }
+}

@@ -1,0 +1,248 @@
+//! Statements about the table `follows`.
+
+use serde::Serialize;
+use shared::ids::UserId;
+
+use super::{Pair, Status};
+use crate::{
+    app::{
+        db::{Column, Connection, FromRow, InvalidRow, Row},
+        error::Error,
+        http::place::Place,
+        time::Time,
+    },
+    users::{Person, person_columns},
+};
+
+/// All of them, to be prepared in a test.
+pub(super) const STATEMENTS: &[&str] = &[
+    LOCK_PAIR,
+    FIND_STATUS,
+    INSERT_FOLLOW,
+    DELETE_FOLLOW,
+    ACCEPT_REQUEST,
+    REJECT_REQUEST,
+    IS_FOLLOWER,
+    LIST_FOLLOWERS,
+    LIST_FOLLOWING,
+];
+
+const ACCEPTED: &str = "accepted";
+const REQUESTED: &str = "requested";
+
+impl Column for Status {
+    type Sql = String;
+
+    fn from_sql(value: String) -> Option<Self> {
+        match value.as_str() {
+            ACCEPTED => Some(Self::Following),
+            REQUESTED => Some(Self::Requested),
+            _ => None,
+        }
+    }
+}
+
+// A lock on the pair, not on its row: there is none yet where it matters most.
+const LOCK_PAIR: &str = "
+select pg_advisory_xact_lock(hashtextextended('follow ' || $1::bigint || ' ' || $2::bigint, 0))";
+
+/// Waits until nobody else changes this pair; held to the transaction's end.
+pub(super) async fn lock_pair(db: &Connection, pair: Pair) -> Result<(), Error> {
+    db.execute(LOCK_PAIR, &[&pair.follower.get(), &pair.followee.get()])
+        .await?;
+    Ok(())
+}
+
+const FIND_STATUS: &str = "
+select follow.status
+from users account
+left join follows follow on follow.follower_id = $1 and follow.followee_id = account.id
+where account.id = $2";
+
+/// What the follower is to the followee; `None` if there is no such followee.
+pub(super) async fn find_status(
+    db: &Connection,
+    pair: Pair,
+) -> Result<Option<Option<Status>>, Error> {
+    db.query_optional(FIND_STATUS, &[&pair.follower.get(), &pair.followee.get()])
+        .await
+}
+
+const INSERT_FOLLOW: &str = "
+insert into follows (follower_id, followee_id, status, created_at)
+select $1::bigint, account.id, case when account.is_private then 'requested' else 'accepted' end, $3
+from users account
+where account.id = $2
+returning status";
+
+/// Follows, or asks to. `None` if there is no such followee.
+pub(super) async fn insert_follow(
+    db: &Connection,
+    pair: Pair,
+    now: Time,
+) -> Result<Option<Status>, Error> {
+    let (follower, followee) = (pair.follower.get(), pair.followee.get());
+    db.query_optional(INSERT_FOLLOW, &[&follower, &followee, &now.0])
+        .await
+}
+
+const DELETE_FOLLOW: &str = "
+delete from follows
+where follower_id = $1 and followee_id = $2";
+
+/// Ends a follow, or takes a request back.
+pub(super) async fn delete_follow(db: &Connection, pair: Pair) -> Result<(), Error> {
+    db.execute(DELETE_FOLLOW, &[&pair.follower.get(), &pair.followee.get()])
+        .await?;
+    Ok(())
+}
+
+const ACCEPT_REQUEST: &str = "
+update follows
+set status = 'accepted'
+where follower_id = $1 and followee_id = $2 and status = 'requested'";
+
+/// Makes a follower of somebody who asked; false if nobody did.
+pub(super) async fn accept_request(db: &Connection, pair: Pair) -> Result<bool, Error> {
+    let changed = db
+        .execute(
+            ACCEPT_REQUEST,
+            &[&pair.follower.get(), &pair.followee.get()],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+const REJECT_REQUEST: &str = "
+delete from follows
+where follower_id = $1 and followee_id = $2 and status = 'requested'";
+
+/// Forgets that somebody asked; false if nobody did.
+pub(super) async fn reject_request(db: &Connection, pair: Pair) -> Result<bool, Error> {
+    let changed = db
+        .execute(
+            REJECT_REQUEST,
+            &[&pair.follower.get(), &pair.followee.get()],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+const IS_FOLLOWER: &str = "
+select exists (
+    select from follows
+    where follower_id = $1 and followee_id = $2 and status = 'accepted'
+)";
+
+/// Whether the one follows the other; a request is not enough.
+pub(super) async fn is_follower(
+    db: &Connection,
+    follower: UserId,
+    followee: UserId,
+) -> Result<bool, Error> {
+    db.query_one(IS_FOLLOWER, &[&follower.get(), &followee.get()])
+        .await
+}
+
+/// One end of a follow, in a list of the other.
+#[derive(Debug, Serialize)]
+pub(super) struct Follow {
+    #[serde(flatten)]
+    person: Person,
+    /// When it was asked for, or done at once.
+    since: Time,
+}
+
+impl Follow {
+    /// Its place in the list.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            time: self.since,
+            id: self.person.id.get(),
+        }
+    }
+}
+
+impl FromRow for Follow {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            person: Person::from_row(row)?,
+            since: row.get("since")?,
+        })
+    }
+}
+
+const LIST_FOLLOWERS: &str = concat!(
+    "
+select follow.created_at as since, ",
+    person_columns!(),
+    "
+from follows follow
+join users account on account.id = follow.follower_id
+where follow.followee_id = $1 and follow.status = $2
+    and (follow.created_at, follow.follower_id) < ($3, $4)
+order by follow.created_at desc, follow.follower_id desc
+limit $5"
+);
+
+/// Who follows this user, the newest first.
+pub(super) async fn list_followers(
+    db: &Connection,
+    followee: UserId,
+    place: Place,
+    rows: i64,
+) -> Result<Vec<Follow>, Error> {
+    list_by_followee(db, followee, ACCEPTED, (place, rows)).await
+}
+
+/// Who has asked to follow this user and has no answer yet, the newest first.
+pub(super) async fn list_requests(
+    db: &Connection,
+    followee: UserId,
+    place: Place,
+    rows: i64,
+) -> Result<Vec<Follow>, Error> {
+    list_by_followee(db, followee, REQUESTED, (place, rows)).await
+}
+
+async fn list_by_followee(
+    db: &Connection,
+    followee: UserId,
+    status: &str,
+    (place, rows): (Place, i64),
+) -> Result<Vec<Follow>, Error> {
+    let followee = followee.get();
+    db.query(
+        LIST_FOLLOWERS,
+        &[&followee, &status, &place.time.0, &place.id, &rows],
+    )
+    .await
+}
+
+const LIST_FOLLOWING: &str = concat!(
+    "
+select follow.created_at as since, ",
+    person_columns!(),
+    "
+from follows follow
+join users account on account.id = follow.followee_id
+where follow.follower_id = $1 and follow.status = 'accepted'
+    and (follow.created_at, follow.followee_id) < ($2, $3)
+order by follow.created_at desc, follow.followee_id desc
+limit $4"
+);
+
+/// Whom this user follows, the newest first.
+pub(super) async fn list_following(
+    db: &Connection,
+    follower: UserId,
+    place: Place,
+    rows: i64,
+) -> Result<Vec<Follow>, Error> {
+    let follower = follower.get();
+    db.query(
+        LIST_FOLLOWING,
+        &[&follower, &place.time.0, &place.id, &rows],
+    )
+    .await
+}

@@ -1,0 +1,70 @@
+//! Liking a post and taking it back.
+
+use serde::Serialize;
+use shared::ids::{PostId, UserId};
+
+use super::{notifications, queries};
+use crate::{
+    app::{App, db::Tx, error::Error, time::Time},
+    posts,
+};
+
+/// What somebody wants of a post.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wish {
+    /// To like it.
+    Like,
+    /// Not to.
+    Unlike,
+    /// The opposite of what is.
+    Toggle,
+}
+
+/// How it is afterwards.
+#[derive(Debug, Serialize)]
+pub(super) struct LikeState {
+    liked: bool,
+    like_count: i64,
+}
+
+/// Does what the person wishes, and says how it is afterwards.
+pub(super) async fn change(
+    app: &App,
+    person: UserId,
+    post: PostId,
+    wish: Wish,
+) -> Result<LikeState, Error> {
+    let mut tx = app.begin().await?;
+    let author = posts::require_visible(&tx, person, post).await?;
+    let liked = match wish {
+        Wish::Like => true,
+        Wish::Unlike => {
+            queries::delete_like(&tx, post, person).await?;
+            false
+        }
+        Wish::Toggle => {
+            // Two taps at once are two toggles, one after the other: without the lock both could see no like.
+            queries::lock_like(&tx, post, person).await?;
+            !queries::delete_like(&tx, post, person).await?
+        }
+    };
+    if liked {
+        like(&mut tx, (post, author), person, app.now()).await?;
+    }
+    let like_count = queries::count_likes(&tx, post).await?;
+    tx.commit().await?;
+    Ok(LikeState { liked, like_count })
+}
+
+/// The author hears of a new like only, so that liking again tells nobody anything.
+async fn like(
+    tx: &mut Tx,
+    (post, author): (PostId, UserId),
+    person: UserId,
+    now: Time,
+) -> Result<(), Error> {
+    if queries::insert_like(tx, post, person, now).await? {
+        notifications::like(tx, (post, author), person).await?;
+    }
+    Ok(())
+}

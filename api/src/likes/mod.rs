@@ -1,0 +1,23 @@
+//! Likes: at most one of a person for a post (`like_unique`), by whoever may see the post.
+//!
+//! The number of likes is the number of rows. A post's author is told of a like, not of its end.
+
+mod change;
+mod notifications;
+mod queries;
+mod routes;
+
+#[cfg(test)]
+mod tests;
+
+use crate::app::feature::Feature;
+
+/// What the slice brings.
+pub fn feature() -> Feature {
+    Feature {
+        name: "likes",
+        routes: routes::routes(),
+        statements: queries::STATEMENTS,
+        ..Feature::default()
+    }
+}

@@ -1,0 +1,127 @@
+//! Stories of likes.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::app::testing::{Actor, Response, TestApp};
+
+impl Actor {
+    /// `PUT {post}/like`.
+    async fn likes(&self, post: &str) -> Value {
+        self.put(&format!("{post}/like"), &Value::Null).await.ok()
+    }
+
+    /// `DELETE {post}/like`.
+    async fn unlikes(&self, post: &str) -> Value {
+        self.delete(&format!("{post}/like")).await.ok()
+    }
+
+    /// `POST {post}/like`.
+    async fn toggles_like(&self, post: &str) -> Response {
+        self.post(&format!("{post}/like"), &Value::Null).await
+    }
+}
+
+#[tokio::test]
+async fn a_like_is_toggled_and_its_author_is_told() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let post = ana.posts("hello").await;
+
+    let liked = bo.toggles_like(&post).await.ok();
+    assert_eq!(liked, json!({ "liked": true, "like_count": 1 }));
+
+    let heard = ana.hears("notification").await;
+    assert_eq!(heard.data()["subtype"], "like");
+    assert_eq!(heard.data()["message"], "Bob liked your post");
+
+    let unliked = bo.toggles_like(&post).await.ok();
+    assert_eq!(unliked, json!({ "liked": false, "like_count": 0 }));
+}
+
+#[tokio::test]
+async fn set_and_clear_may_be_repeated() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let post = ana.posts("hello").await;
+
+    for _ in 0..2 {
+        assert_eq!(
+            bo.likes(&post).await,
+            json!({ "liked": true, "like_count": 1 })
+        );
+    }
+    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 1);
+    for _ in 0..2 {
+        assert_eq!(
+            bo.unlikes(&post).await,
+            json!({ "liked": false, "like_count": 0 })
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_s_own_like_counts_but_is_no_news() {
+    let app = TestApp::start().await;
+    let ana = app.user("ana").await;
+    let post = ana.posts("hello").await;
+
+    assert_eq!(ana.likes(&post).await["like_count"], 1);
+    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 0);
+}
+
+#[tokio::test]
+async fn twenty_people_like_at_once_and_every_like_counts() {
+    let app = TestApp::start().await;
+    let ana = app.user("ana").await;
+    let post = ana.posts("hello").await;
+    let mut fans = Vec::new();
+    for number in 0..20 {
+        fans.push(app.user(&format!("fan{number}")).await);
+    }
+
+    let answers = join_all(fans.iter().map(|fan| fan.likes(&post))).await;
+
+    assert!(
+        answers.iter().all(|answer| answer["liked"] == true),
+        "{answers:?}"
+    );
+    assert_eq!(ana.get(&post).await.ok()["like_count"], 20);
+    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 20);
+
+    join_all(fans.iter().map(|fan| fan.unlikes(&post))).await;
+    assert_eq!(ana.get(&post).await.ok()["like_count"], 0);
+}
+
+#[tokio::test]
+async fn toggling_at_once_is_toggling_one_after_the_other() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let post = ana.posts("hello").await;
+
+    let answers = join_all((0..11).map(|_| bo.toggles_like(&post))).await;
+
+    let answers = answers.into_iter().map(Response::ok);
+    assert_eq!(answers.filter(|answer| answer["liked"] == true).count(), 6);
+    let read = bo.get(&post).await.ok();
+    assert_eq!(
+        (&read["like_count"], &read["liked_by_me"]),
+        (&json!(1), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn liking_at_once_from_many_devices_is_liking_once() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let post = ana.posts("hello").await;
+
+    let answers = join_all((0..12).map(|_| bo.likes(&post))).await;
+
+    let expected = json!({ "liked": true, "like_count": 1 });
+    assert!(
+        answers.iter().all(|answer| *answer == expected),
+        "{answers:?}"
+    );
+    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 1);
+}

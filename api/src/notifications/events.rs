@@ -1,0 +1,68 @@
+//! Events about notifications, all of them for the recipient's devices alone.
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::{
+    ids::{NotificationId, UserId},
+    wire::Channel,
+};
+
+use super::queries::NotificationView;
+use crate::app::{
+    db::{EventSpec, Tx},
+    error::Error,
+};
+
+#[derive(Serialize)]
+struct Told<'a> {
+    subtype: &'a str,
+    user_id: UserId,
+    user_name: &'a str,
+    message: &'a str,
+    notification: &'a NotificationView,
+    additional_data: &'a Value,
+}
+
+/// `notification`: somebody is told something.
+pub(super) fn notification(
+    tx: &mut Tx,
+    to: UserId,
+    notification: &NotificationView,
+) -> Result<(), Error> {
+    let actor = &notification.actor;
+    tx.event(&EventSpec {
+        channels: &[Channel::User(to)],
+        kind: "notification",
+        from: Some(actor.id),
+        to: Some(to),
+        group: None,
+        data: &Told {
+            subtype: &notification.kind,
+            user_id: actor.id,
+            user_name: &actor.name,
+            message: &notification.message,
+            notification,
+            additional_data: &notification.data,
+        },
+    })
+}
+
+/// Which notifications were read.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MarkedRead {
+    NotificationId(NotificationId),
+    All(bool),
+}
+
+/// `notification_marked_read`: the recipient has read one or all of those that were told before this event.
+pub(super) fn marked_read(tx: &mut Tx, user: UserId, read: &MarkedRead) -> Result<(), Error> {
+    tx.event(&EventSpec {
+        channels: &[Channel::User(user)],
+        kind: "notification_marked_read",
+        from: Some(user),
+        to: Some(user),
+        group: None,
+        data: read,
+    })
+}

@@ -1,0 +1,135 @@
+//! Posts over HTTP.
+
+use axum::{
+    Json as Answer, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::Deserialize;
+use shared::{
+    ids::{PostId, UserId},
+    wire::Code,
+};
+
+use super::{PostView, queries, require_visible};
+use crate::{
+    app::{
+        App,
+        db::Connection,
+        error::Error,
+        http::{
+            Path, SignedIn,
+            json::{Input, Json, Wrong},
+            page::{Page, PageQuery},
+            place::Place,
+        },
+    },
+    users,
+};
+
+/// The longest text of a post, in characters; a constraint holds it too.
+const CONTENT_CHARACTERS_MAX: usize = 10_000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        // `GET /posts` is the feed's.
+        .route("/posts", post(create_post))
+        .route("/posts/{id}", get(read_post).put(update_post).delete(delete_post))
+        .route("/users/{id}/posts", get(list_posts_of))
+}
+
+/// What an author writes.
+#[derive(Debug, Deserialize)]
+struct WritePost {
+    content: String,
+}
+
+impl Input for WritePost {
+    fn check(&self, wrong: &mut Wrong) {
+        wrong.unless_text("content", &self.content, CONTENT_CHARACTERS_MAX);
+    }
+}
+
+async fn create_post(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(input): Json<WritePost>,
+) -> Result<(StatusCode, Answer<PostView>), Error> {
+    let tx = app.begin().await?;
+    let post = queries::insert_post(&tx, caller.user_id, &input.content, app.now()).await?;
+    let view = find_view(&tx, caller.user_id, post).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Answer(view)))
+}
+
+async fn read_post(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(post): Path<PostId>,
+) -> Result<Answer<PostView>, Error> {
+    let db = app.read().await?;
+    find_view(&db, caller.user_id, post).await.map(Answer)
+}
+
+async fn update_post(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(post): Path<PostId>,
+    Json(input): Json<WritePost>,
+) -> Result<Answer<PostView>, Error> {
+    let now = app.now();
+    let written_from = now.minus(app.settings().edit_window);
+    let tx = app.begin().await?;
+    let own = (post, caller.user_id);
+    if !queries::update_content(&tx, own, &input.content, now, written_from).await? {
+        require_author(&tx, caller.user_id, post).await?;
+        let detail = "a post can be edited for a short time only";
+        return Err(Error::new(Code::EditWindowClosed, detail));
+    }
+    let view = find_view(&tx, caller.user_id, post).await?;
+    tx.commit().await?;
+    Ok(Answer(view))
+}
+
+async fn delete_post(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(post): Path<PostId>,
+) -> Result<StatusCode, Error> {
+    let tx = app.begin().await?;
+    if !queries::delete_post(&tx, (post, caller.user_id), app.now()).await? {
+        require_author(&tx, caller.user_id, post).await?;
+        return Err(Error::not_found("post"));
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn list_posts_of(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(user): Path<UserId>,
+    query: PageQuery,
+) -> Result<Answer<Page<PostView>>, Error> {
+    let (place, rows) = (Place::of(&query)?, query.rows());
+    let db = app.read().await?;
+    users::require_visible(&db, caller.user_id, user).await?;
+    let posts = queries::list_posts_of(&db, caller.user_id, user, place, rows);
+    Ok(Answer(query.page(posts.await?, PostView::place)))
+}
+
+async fn find_view(db: &Connection, reader: UserId, post: PostId) -> Result<PostView, Error> {
+    let view = queries::find_post(db, reader, post).await?;
+    view.ok_or_else(|| Error::not_found("post"))
+}
+
+/// Asked when a change met no post of the caller's. Who may not see the post does not learn that there is one; who may,
+/// learns that it is somebody else's.
+async fn require_author(db: &Connection, caller: UserId, post: PostId) -> Result<(), Error> {
+    if require_visible(db, caller, post).await? == caller {
+        Ok(())
+    } else {
+        Err(Error::forbidden("only the author may do this"))
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading, changing and finding profiles.
+
+use axum::{Json as Answer, extract::State};
+use serde::Deserialize;
+use shared::ids::UserId;
+
+use super::{
+    Person,
+    queries::{self, ProfileChange, ProfileView},
+};
+use crate::app::{
+    App,
+    error::Error,
+    http::{
+        Path, SignedIn,
+        json::{Change, Input, Json, Wrong},
+        page::{Page, PageQuery, Query},
+    },
+};
+
+const NAME_LENGTH_MAX: usize = 100;
+const BIO_LENGTH_MAX: usize = 500;
+const URL_LENGTH_MAX: usize = 2000;
+const SEARCH_LENGTH_MAX: usize = 100;
+
+pub(super) async fn find_profile(
+    State(app): State<App>,
+    _: SignedIn,
+    Path(id): Path<UserId>,
+) -> Result<Answer<ProfileView>, Error> {
+    let profile = queries::find_profile(&app.read().await?, id).await?;
+    profile.map(Answer).ok_or_else(|| Error::not_found("user"))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UpdateProfile {
+    name: Option<String>,
+    bio: Option<String>,
+    #[serde(default)]
+    avatar: Change<String>,
+    is_private: Option<bool>,
+}
+
+impl Input for UpdateProfile {
+    fn check(&self, wrong: &mut Wrong) {
+        if let Some(name) = &self.name {
+            wrong.unless_length("name", name, 0..=NAME_LENGTH_MAX);
+        }
+        if let Some(bio) = &self.bio {
+            wrong.unless_length("bio", bio, 0..=BIO_LENGTH_MAX);
+        }
+        if let Change::Set(Some(url)) = &self.avatar {
+            wrong.unless_length("avatar", url, 1..=URL_LENGTH_MAX);
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                wrong.field("avatar", "invalid_url", "a URL with https:// or http://");
+            }
+        }
+    }
+}
+
+pub(super) async fn update_profile(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(input): Json<UpdateProfile>,
+) -> Result<Answer<ProfileView>, Error> {
+    let change = ProfileChange {
+        name: input.name.as_deref(),
+        bio: input.bio.as_deref(),
+        avatar: match &input.avatar {
+            Change::Keep => None,
+            Change::Set(url) => Some(url.as_deref()),
+        },
+        is_private: input.is_private,
+    };
+    let tx = app.begin().await?;
+    let profile = queries::update_profile(&tx, caller.user_id, &change, app.now()).await?;
+    tx.commit().await?;
+    Ok(Answer(profile))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Search {
+    q: String,
+}
+
+impl Input for Search {
+    fn check(&self, wrong: &mut Wrong) {
+        wrong.unless_text("q", &self.q, SEARCH_LENGTH_MAX);
+    }
+}
+
+pub(super) async fn search(
+    State(app): State<App>,
+    _: SignedIn,
+    Query(input): Query<Search>,
+    page: PageQuery,
+) -> Result<Answer<Page<Person>>, Error> {
+    let prefix = input.q.trim().to_lowercase();
+    let after: Option<String> = page.after()?;
+    let connection = app.read().await?;
+    let people = queries::search(&connection, &prefix, after.as_deref(), page.rows()).await?;
+    Ok(Answer(page.page(people, |person| person.username.clone())))
+}

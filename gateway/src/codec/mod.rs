@@ -1,0 +1,14 @@
+//! What goes out, as bytes. Pure: no socket, no clock.
+//!
+//! An event becomes a complete frame, header included, once for the whole node: frames of a server are not masked, so the
+//! same bytes serve every connection (docs/decisions/0003-own-frame-codec.md).
+
+mod encoded;
+mod frame;
+pub(crate) mod native;
+
+pub(crate) use encoded::{Control, Encoded};
+pub(crate) use frame::Frame;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! A new access token for an open connection.
+
+use serde::Deserialize;
+use shared::{
+    credentials::Purpose,
+    wire::{Code, Command, Problem},
+};
+
+use crate::{
+    handshake::credentials,
+    node::Node,
+    session::{Answer, Who},
+};
+
+#[derive(Deserialize)]
+struct Refresh {
+    token: String,
+}
+
+pub(super) async fn refresh(node: &Node, who: Who, command: &Command) -> Answer {
+    match new_end(node, who, command).await {
+        Ok(expires_at) => Answer::Refreshed(expires_at),
+        Err(problem) => Answer::Problem(problem),
+    }
+}
+
+async fn new_end(node: &Node, who: Who, command: &Command) -> Result<i64, Problem> {
+    let Ok(Refresh { token }) = serde_json::from_slice(&command.payload) else {
+        let detail = "\"token\" is a string";
+        return Err(Problem::new(Code::ValidationFailed, detail));
+    };
+    let identity = node.tokens.verify(Purpose::Access, &token);
+    let identity = identity.map_err(|error| credentials::token_problem(error))?;
+    // Another session's end would not close this connection: it has to be this one's.
+    if (identity.user_id, identity.session_id) != (who.user_id, who.session_id) {
+        let detail = "The token is of another user or log-in";
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
+    credentials::still_stands(node, identity.session_id).await?;
+    Ok(identity.expires_at)
+}

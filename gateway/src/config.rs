@@ -1,0 +1,231 @@
+//! The gateway's settings.
+
+use std::{num::NonZero, str::FromStr, thread, time};
+
+use hyper::Uri;
+use shared::config::{
+    Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, TelemetrySettings,
+};
+
+use crate::session::Room;
+
+/// Everything that `gateway serve` can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The public listener.
+    pub http: HttpSettings,
+    /// The bus.
+    pub redis: RedisSettings,
+    /// Token secrets.
+    pub secrets: SecretSettings,
+    /// Logs and the private listener.
+    pub telemetry: TelemetrySettings,
+    /// The pods of `api`, tried in turn.
+    pub api_urls: Vec<ApiUrl>,
+    /// Intervals and patience.
+    pub timing: Timing,
+    /// Sizes and numbers.
+    pub limits: Limits,
+    /// Single-threaded runtimes that hold the sockets.
+    pub shards: usize,
+}
+
+/// Intervals and patience.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// After so long without a frame of ours, a heartbeat.
+    pub heartbeat: time::Duration,
+    /// After so long without a frame of the client's, a ping; after twice as long, the end.
+    pub ping: time::Duration,
+    /// From the first byte to the answer of a handshake.
+    pub handshake: time::Duration,
+    /// For a first frame with credentials.
+    pub authentication: time::Duration,
+    /// How long to go on accepting while draining: balancers are behind.
+    pub drain_delay: time::Duration,
+    /// Over which clients are sent away.
+    pub drain_window: time::Duration,
+}
+
+/// Sizes and numbers.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Of one message from a client.
+    pub frame_bytes_max: usize,
+    /// Of what waits for one connection.
+    pub(crate) queue: Room,
+    /// Open connections.
+    pub connections_max: usize,
+    /// Handshakes under way, first frames included.
+    pub handshakes_max: usize,
+    /// Commands a second of one connection.
+    pub commands_per_second: NonZero<u32>,
+    /// Requests to `api` under way.
+    pub api_requests_max: usize,
+}
+
+/// `http://host:port` of a pod of `api`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiUrl(String);
+
+impl ApiUrl {
+    /// Without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ApiUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "http://host:port, several with commas";
+        let uri: Uri = text.parse().map_err(|_| wrong)?;
+        let is_plain = uri.scheme_str() == Some("http") && matches!(uri.path(), "" | "/");
+        if !is_plain || uri.authority().is_none() || uri.query().is_some() {
+            return Err(wrong);
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl Config {
+    /// Reads every section, so that every error is told at once.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let http = HttpSettings::read(reader, "GATEWAY_ADDR", "127.0.0.1:8090");
+        let redis = RedisSettings::read(reader);
+        let secrets = SecretSettings::read(reader);
+        let telemetry = TelemetrySettings::read(reader, "127.0.0.1:9190");
+        let api_urls = read_api_urls(reader);
+        let timing = Timing::read(reader);
+        let limits = Limits::read(reader);
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let shards = positive(
+            reader,
+            "SHARDS",
+            &cores.to_string(),
+            "threads that hold sockets",
+        );
+        Some(Self {
+            http: http?,
+            redis: redis?,
+            secrets: secrets?,
+            telemetry: telemetry?,
+            api_urls: api_urls?,
+            timing: timing?,
+            limits: limits?,
+            shards: shards?,
+        })
+    }
+}
+
+fn read_api_urls(reader: &mut Reader) -> Option<Vec<ApiUrl>> {
+    let name = "API_URL";
+    let help = "http://host:port of api, several with commas: tried in turn";
+    let List(urls) = reader.required::<List<ApiUrl>>(name, help)?;
+    if urls.is_empty() {
+        reader.reject(name, "at least one address");
+        return None;
+    }
+    Some(urls)
+}
+
+impl Timing {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let heartbeat = span(reader, "HEARTBEAT", "25s", "a frame at least so often");
+        let ping = span(
+            reader,
+            "PING",
+            "30s",
+            "a silent client is pinged after, cut after twice",
+        );
+        let handshake = span(reader, "HANDSHAKE_TIMEOUT", "10s", "longest handshake");
+        let authentication = span(
+            reader,
+            "AUTH_TIMEOUT",
+            "10s",
+            "longest wait for a first frame",
+        );
+        let drain_delay = span(reader, "DRAIN_DELAY", "2s", "accept so long after SIGTERM");
+        let drain_window = span(
+            reader,
+            "DRAIN_WINDOW",
+            "5s",
+            "send clients away over so long",
+        );
+        Some(Self {
+            heartbeat: heartbeat?,
+            ping: ping?,
+            handshake: handshake?,
+            authentication: authentication?,
+            drain_delay: drain_delay?,
+            drain_window: drain_window?,
+        })
+    }
+}
+
+impl Limits {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let frame_bytes = positive(
+            reader,
+            "FRAME_BYTES",
+            "65536",
+            "largest message of a client",
+        );
+        let queue_bytes = positive(
+            reader,
+            "QUEUE_BYTES",
+            "1048576",
+            "waiting for one connection",
+        );
+        let queue_frames = positive(reader, "QUEUE_FRAMES", "256", "waiting for one connection");
+        let connections = positive(reader, "CONNECTIONS_MAX", "100000", "open connections");
+        let handshakes = positive(reader, "HANDSHAKES_MAX", "1024", "handshakes under way");
+        let name = "COMMANDS_PER_SECOND";
+        let commands = reader.with_default(name, "20", "of one connection, in the long run");
+        let api_requests = positive(
+            reader,
+            "API_REQUESTS_MAX",
+            "256",
+            "requests to api under way",
+        );
+        Some(Self {
+            frame_bytes_max: frame_bytes?,
+            queue: Room {
+                frames: queue_frames?,
+                bytes: queue_bytes?,
+            },
+            connections_max: connections?,
+            handshakes_max: handshakes?,
+            commands_per_second: commands?,
+            api_requests_max: api_requests?,
+        })
+    }
+}
+
+fn span(
+    reader: &mut Reader,
+    name: &'static str,
+    default: &str,
+    help: &'static str,
+) -> Option<time::Duration> {
+    let Duration(span) = reader.with_default(name, default, help)?;
+    Some(span)
+}
+
+/// The largest number that all counters and semaphores take.
+const NUMBER_MAX: usize = u32::MAX as usize >> 3;
+
+fn positive(
+    reader: &mut Reader,
+    name: &'static str,
+    default: &str,
+    help: &'static str,
+) -> Option<usize> {
+    let number: usize = reader.with_default(name, default, help)?;
+    if (1..=NUMBER_MAX).contains(&number) {
+        return Some(number);
+    }
+    reader.reject(name, format_args!("from 1 to {NUMBER_MAX}"));
+    None
+}

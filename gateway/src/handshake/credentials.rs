@@ -1,0 +1,186 @@
+//! Who it is, and whether the session behind the credentials still stands.
+
+use std::time::Duration;
+
+use hyper::{Request, header};
+use shared::{
+    credentials::{Identity, Purpose, SESSION_COOKIE, Standing, TokenError, cookie_value},
+    ids::SessionId,
+    wire::{Code, Problem},
+};
+
+use super::{Refusal, resume::parameter};
+use crate::{
+    api_client::{ApiError, Verified, VerifiedIdentity},
+    node::Node,
+    session::Who,
+};
+
+/// What was shown at the door.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Nothing: a first frame will follow.
+    None,
+    /// An access token, a ticket or a resume token.
+    Token(String),
+    /// The value of the browser's cookie.
+    Cookie(String),
+}
+
+/// Somebody whose credentials were checked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) who: Who,
+    /// No resume token may outlive this, in Unix seconds.
+    pub(crate) resumable_until: i64,
+}
+
+/// A ticket lives 30 s; its use is remembered longer than that.
+const TICKET_REMEMBERED: Duration = Duration::from_mins(1);
+
+/// What the request shows: the header wins over the query, the query over the cookie, which browsers send unasked.
+pub(super) fn claim<B>(request: &Request<B>) -> Result<Claim, Refusal> {
+    let text = |name| {
+        let value = request.headers().get(name);
+        value.map(|value: &header::HeaderValue| value.to_str().unwrap_or_default())
+    };
+    if let Some(authorization) = text(header::AUTHORIZATION) {
+        let Some((scheme, token)) = authorization.split_once(' ') else {
+            return Err(not_bearer());
+        };
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(not_bearer());
+        }
+        return Ok(Claim::Token(token.trim().to_owned()));
+    }
+    if let Some(token) = parameter(request.uri().query().unwrap_or_default(), "token") {
+        return Ok(Claim::Token(token.to_owned()));
+    }
+    let cookies = request.headers().get_all(header::COOKIE);
+    let mut cookies = cookies.iter().filter_map(|value| value.to_str().ok());
+    let cookie = cookies.find_map(|header| cookie_value(header, SESSION_COOKIE));
+    Ok(cookie.map_or(Claim::None, |value| Claim::Cookie(value.to_owned())))
+}
+
+fn not_bearer() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "Authorization is \"Bearer <token>\"")
+}
+
+/// Checks what was shown. Asks Redis, and `api` where only the database knows.
+pub(crate) async fn establish(node: &Node, claim: Claim) -> Result<Known, Refusal> {
+    match claim {
+        Claim::None => Err(Refusal::new(Code::Unauthenticated, "No credentials")),
+        Claim::Cookie(value) => {
+            let verified = node.api.verify_cookie(&value).await;
+            let known = known(verified)?;
+            // Nothing can be heard without the bus: better said now than after the upgrade.
+            node.bus.ping().await.map_err(|error| unavailable(&error))?;
+            Ok(known)
+        }
+        Claim::Token(token) => by_token(node, &token).await,
+    }
+}
+
+async fn by_token(node: &Node, token: &str) -> Result<Known, Refusal> {
+    let mut error = TokenError::Invalid;
+    for purpose in [Purpose::Access, Purpose::Resume, Purpose::Ticket] {
+        match node.tokens.verify(purpose, token) {
+            Ok(identity) => return by_identity(node, purpose, identity).await,
+            // Expired says that it was genuine and of this purpose.
+            Err(TokenError::Expired) => error = TokenError::Expired,
+            Err(TokenError::Invalid) => {}
+        }
+    }
+    Err(token_problem(error).into())
+}
+
+async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Result<Known, Refusal> {
+    if purpose == Purpose::Ticket {
+        return by_ticket(node, identity).await;
+    }
+    still_stands(node, identity.session_id).await?;
+    let resumable_until = match purpose {
+        // `api` gives no access token to a session that ends within a day; see `docs/protocol.md`.
+        Purpose::Access => i64::MAX,
+        // One resume token does not make another that lives longer: a day after the last real credentials it is over.
+        _ => identity.expires_at,
+    };
+    let who = Who {
+        user_id: identity.user_id,
+        session_id: identity.session_id,
+        role: identity.role,
+        expires_at: identity.expires_at,
+    };
+    Ok(Known {
+        who,
+        resumable_until,
+    })
+}
+
+/// A ticket opens one connection, which then lives as long as its session.
+async fn by_ticket(node: &Node, identity: Identity) -> Result<Known, Refusal> {
+    let name = format!("ticket:{}", identity.nonce);
+    let first = node.bus.claim(&name, TICKET_REMEMBERED).await;
+    if !first.map_err(|error| unavailable(&error))? {
+        let detail = "The ticket was used before";
+        return Err(Refusal::new(Code::Unauthenticated, detail));
+    }
+    known(node.api.verify_session(identity.session_id).await)
+}
+
+fn known(verified: Result<Verified, ApiError>) -> Result<Known, Refusal> {
+    match verified {
+        Ok(Verified::Identity(identity)) => Ok(identity.into()),
+        Ok(Verified::Refused(code)) => Err(refused(&code)),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+impl From<VerifiedIdentity> for Known {
+    fn from(identity: VerifiedIdentity) -> Self {
+        let who = Who {
+            user_id: identity.user_id,
+            session_id: identity.session_id,
+            role: identity.role,
+            expires_at: identity.expires_at,
+        };
+        Self {
+            who,
+            resumable_until: identity.expires_at,
+        }
+    }
+}
+
+/// Refuses when the session was ended. When Redis has lost its marks, `api` knows, and marks anew.
+pub(crate) async fn still_stands(node: &Node, session: SessionId) -> Result<(), Problem> {
+    let standing = node.revocations.standing(session).await;
+    match standing.map_err(|error| unavailable(&error).into_problem())? {
+        Standing::Stands => Ok(()),
+        Standing::Revoked => Err(refused(Code::SessionRevoked.name()).into_problem()),
+        Standing::Unknown => match node.api.verify_session(session).await {
+            Ok(Verified::Identity(_)) => Ok(()),
+            Ok(Verified::Refused(code)) => Err(refused(&code).into_problem()),
+            Err(error) => Err(unavailable(&error).into_problem()),
+        },
+    }
+}
+
+/// What to say about a token that is not accepted.
+pub(crate) fn token_problem(error: TokenError) -> Problem {
+    let code = match error {
+        TokenError::Expired => Code::TokenExpired,
+        TokenError::Invalid => Code::Unauthenticated,
+    };
+    Problem::new(code, error.to_string())
+}
+
+fn refused(code: &str) -> Refusal {
+    let code = Code::from_name(code).unwrap_or(Code::Unauthenticated);
+    Refusal::new(code, code.title())
+}
+
+/// Unknown is neither yes nor no.
+fn unavailable(error: &dyn std::error::Error) -> Refusal {
+    tracing::warn!(%error, "credentials cannot be checked");
+    Refusal::new(Code::Unavailable, "The credentials cannot be checked now")
+}

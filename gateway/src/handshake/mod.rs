@@ -1,0 +1,143 @@
+//! From a request to a connection: the checks, in their order, each with its own answer.
+//!
+//! 1. the door: draining, too many connections ([`admission`])
+//! 2. the request: an upgrade, the subprotocol, where to resume ([`resume`])
+//! 3. who: header, query, cookie with its origin, or a first frame ([`credentials`], [`origin`])
+//!
+//! A refusal is a problem document; after the upgrade, for the first-frame way, an `error` frame and a close.
+
+mod admission;
+pub(crate) mod credentials;
+mod first_frame;
+mod origin;
+mod refusal;
+mod resume;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response};
+use shared::{
+    credentials::Purpose,
+    wire::{CloseReason, Code},
+};
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
+
+pub(crate) use refusal::Refusal;
+
+use self::credentials::{Claim, Known};
+use crate::{
+    codec::Frame,
+    hub::Arrival,
+    metrics::HandshakeResult,
+    node::Node,
+    session::{Introduction, Resume},
+    transport::ws::{self, Protocol},
+};
+
+/// A reconnect by resume token is possible for so long; never beyond what is known of the session's end.
+const RESUME_LIFETIME: Duration = Duration::from_hours(24);
+
+/// An upgrade that was granted. It becomes a connection when hyper has let go of the stream.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    /// `None`: the first frame will say.
+    known: Option<Known>,
+    resume: Resume,
+    protocol: Protocol,
+    place: OwnedSemaphorePermit,
+}
+
+/// Checks a request for an upgrade; the response is either the upgrade or never sent.
+pub(crate) async fn check<B>(
+    node: &Arc<Node>,
+    request: &mut Request<B>,
+) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
+    let place = admission::place(node)?;
+    let protocol = ws::protocol(request);
+    let response = ws::accept(request, protocol)
+        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
+    let query = request.uri().query().unwrap_or_default();
+    let resume = resume::from_query(query)?;
+    let known = match credentials::claim(request)? {
+        // Nothing is checked for a version that is not spoken: that is all the client needs to hear.
+        _ if protocol == Protocol::Unsupported => None,
+        Claim::None => None,
+        claim => {
+            if let Claim::Cookie(_) = claim {
+                origin::check(request, &node.config.http.allowed_origins)?;
+            }
+            Some(credentials::establish(node, claim).await?)
+        }
+    };
+    let granted = Granted {
+        known,
+        resume,
+        protocol,
+        place,
+    };
+    Ok((response, granted))
+}
+
+/// After the upgrade: finds out who it is, if that is still open, and hands the connection to its shard.
+pub(crate) async fn complete(
+    node: &Arc<Node>,
+    mut stream: TcpStream,
+    unread: Vec<u8>,
+    granted: Granted,
+) {
+    if granted.protocol == Protocol::Unsupported {
+        let close = Frame::close(CloseReason::UnsupportedVersion, None);
+        node.metrics.handshake(HandshakeResult::Malformed);
+        return ws::refuse(stream, &[close]).await;
+    }
+    let (known, resume, unread) = match granted.known {
+        Some(known) => (known, granted.resume, unread),
+        None => match first_frame::authenticate(node, &mut stream, unread).await {
+            Ok((known, resume, unread)) => {
+                let in_frame = resume.unwrap_or(granted.resume);
+                (known, in_frame, unread)
+            }
+            Err(failed) => return failed.tell(node, stream).await,
+        },
+    };
+    let arrival = match arrival(node, stream, unread, (known, resume), granted.place) {
+        Ok(arrival) => arrival,
+        Err(error) => {
+            node.metrics.handshake(HandshakeResult::Error);
+            return tracing::warn!(%error, "a connection cannot be taken off its runtime");
+        }
+    };
+    node.metrics.handshake(HandshakeResult::Ok);
+    if let Err(error) = node.hub.admit(arrival).await {
+        tracing::debug!(%error, "a connection came too late");
+    }
+}
+
+fn arrival(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    unread: Vec<u8>,
+    (known, resume): (Known, Resume),
+    place: OwnedSemaphorePermit,
+) -> std::io::Result<Arrival> {
+    let now = node.clock.now_seconds();
+    let left = u64::try_from(known.resumable_until.saturating_sub(now)).unwrap_or(0);
+    let lifetime = RESUME_LIFETIME.min(Duration::from_secs(left));
+    let who = known.who;
+    let owner = (who.user_id, who.session_id, who.role);
+    let (resume_token, _) = node.tokens.mint(Purpose::Resume, owner, lifetime);
+    Ok(Arrival {
+        stream: stream.into_std()?,
+        unread,
+        introduction: Introduction {
+            connection_id: format!("{:016x}", rand::random::<u64>()),
+            who,
+            resume_token,
+            resume,
+            jitter: rand::random(),
+        },
+        guards: (place, node.metrics.opened()),
+    })
+}

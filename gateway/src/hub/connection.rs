@@ -1,0 +1,143 @@
+//! One connection on its shard.
+
+use std::rc::Rc;
+
+use shared::wire::{Class, CloseReason};
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, task::AbortHandle};
+
+use super::queue::{Delivery, Item, Pushed, Queue};
+use crate::{
+    codec::{Encoded, Frame},
+    metrics::{ConnectionGuard, GatewayMetrics},
+    session::{Path, Room, Session},
+    transport::ws::{Parser, Written, write},
+};
+
+/// Why and until when a connection is closing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Closing {
+    pub(super) reason: CloseReason,
+    /// The client has said goodbye too: nothing more is waited for once the close frame is written.
+    pub(super) answered: bool,
+    /// Then it is dropped, whatever is missing.
+    pub(super) until_ms: u64,
+}
+
+/// A task that ends with its connection.
+#[derive(Debug)]
+pub(super) struct Owned(pub(super) AbortHandle);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(super) struct Connection {
+    pub(super) session: Session,
+    pub(super) stream: Rc<TcpStream>,
+    /// `None` after a violation: nothing that follows can be understood.
+    pub(super) parser: Option<Parser>,
+    pub(super) queue: Queue,
+    /// In the list of those with something to write.
+    pub(super) dirty: bool,
+    pub(super) closing: Option<Closing>,
+    /// What came before the client was listened to.
+    pub(super) unread: Vec<u8>,
+    pub(super) reader: Option<Owned>,
+    /// Waits until the socket takes more; nobody else writes meanwhile.
+    pub(super) writer: Option<Owned>,
+    _guards: (OwnedSemaphorePermit, ConnectionGuard),
+}
+
+impl Connection {
+    pub(super) fn new(
+        session: Session,
+        stream: TcpStream,
+        parser: Parser,
+        unread: Vec<u8>,
+        guards: (OwnedSemaphorePermit, ConnectionGuard),
+    ) -> Self {
+        Self {
+            session,
+            stream: Rc::new(stream),
+            parser: Some(parser),
+            queue: Queue::default(),
+            dirty: false,
+            closing: None,
+            unread,
+            reader: None,
+            writer: None,
+            _guards: guards,
+        }
+    }
+
+    /// Queues an answer. `Err`: the client is too slow.
+    pub(super) fn send(
+        &mut self,
+        frame: &Frame,
+        bound: Room,
+        now_ms: i64,
+        metrics: &GatewayMetrics,
+    ) -> Result<(), CloseReason> {
+        let item = Item {
+            bytes: frame.bytes().clone(),
+            class: Class::Durable,
+            key: None,
+            delivery: None,
+        };
+        self.push(item, bound, now_ms, metrics)
+    }
+
+    /// Queues an event by its class. `Err`: the client is too slow.
+    pub(super) fn deliver(
+        &mut self,
+        encoded: &Encoded,
+        path: Path,
+        bound: Room,
+        now_ms: i64,
+        metrics: &GatewayMetrics,
+    ) -> Result<(), CloseReason> {
+        let event = &encoded.event;
+        let item = Item {
+            bytes: encoded.native().bytes().clone(),
+            class: event.class,
+            key: event.key.clone(),
+            delivery: Some(Delivery {
+                class: event.class,
+                path,
+                committed_at_ms: event.committed_at_ms,
+            }),
+        };
+        self.push(item, bound, now_ms, metrics)
+    }
+
+    fn push(
+        &mut self,
+        item: Item,
+        bound: Room,
+        now_ms: i64,
+        metrics: &GatewayMetrics,
+    ) -> Result<(), CloseReason> {
+        if !self.queue.fits(&item, bound) && self.writer.is_none() {
+            // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
+            self.write(now_ms, metrics);
+        }
+        let class = item.class;
+        match self.queue.push(item, bound, |class| metrics.dropped(class)) {
+            Pushed::Queued | Pushed::Replaced => Ok(()),
+            Pushed::Dropped => {
+                metrics.dropped(class);
+                Ok(())
+            }
+            Pushed::Full => Err(CloseReason::SlowConsumer),
+        }
+    }
+
+    /// Writes what the socket takes now.
+    pub(super) fn write(&mut self, now_ms: i64, metrics: &GatewayMetrics) -> Written {
+        write(&self.stream, &mut self.queue, |delivery| {
+            metrics.delivered(delivery, now_ms);
+        })
+    }
+}

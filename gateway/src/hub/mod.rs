@@ -1,0 +1,20 @@
+//! Who is connected here, who listens to what here.
+//!
+//! Connections live on shards, one single-threaded runtime per core, placed by user: within a shard nothing is locked, and
+//! an event for one person touches one shard. [`Hub`] is what the rest of the node sees of them: bounded inboxes.
+
+mod connection;
+mod fanout;
+mod inbox;
+mod queue;
+mod requests;
+mod shard;
+mod state;
+mod wheel;
+
+pub(crate) use inbox::{Arrival, Hub, Inbox, Message};
+pub(crate) use queue::{Delivery, Queue};
+pub(crate) use shard::start;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What waits for one connection's socket: bounded, in three classes.
+//!
+//! Durable events and answers are never dropped; when there is no room for one, the connection is too slow. State keeps
+//! only the newest of each key. Chatter goes first.
+
+use std::{collections::VecDeque, io::IoSlice, sync::Arc};
+
+use bytes::Bytes;
+use shared::wire::Class;
+
+use crate::session::{Path, Room};
+
+/// What is known about an event's way, to be measured when its last byte is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(crate) class: Class,
+    pub(crate) path: Path,
+    pub(crate) committed_at_ms: i64,
+}
+
+/// One frame in the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) bytes: Bytes,
+    /// [`Class::Durable`] for everything that is no event.
+    pub(crate) class: Class,
+    /// Of a state event.
+    pub(crate) key: Option<Arc<str>>,
+    /// Of an event.
+    pub(crate) delivery: Option<Delivery>,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It goes out.
+    Queued,
+    /// It goes out in the place of an older one with its key.
+    Replaced,
+    /// It was not worth sending to somebody so slow.
+    Dropped,
+    /// There is no room for something that must not be dropped.
+    Full,
+}
+
+/// Frames in the order in which they go out. Takes no memory while it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// Of the first item, which can be neither dropped nor replaced any more.
+    written: usize,
+}
+
+impl Queue {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// What still fits.
+    pub(crate) fn room(&self, bound: Room) -> Room {
+        Room {
+            frames: bound.frames.saturating_sub(self.items.len()),
+            bytes: bound.bytes.saturating_sub(self.bytes),
+        }
+    }
+
+    /// Queues a frame by its class. `evicted` hears the class of each frame that had to make room for it.
+    pub(crate) fn push(
+        &mut self,
+        item: Item,
+        bound: Room,
+        mut evicted: impl FnMut(Class),
+    ) -> Pushed {
+        match item.class {
+            // From half way on, what nobody will miss is kept out.
+            Class::Chatter if !self.fits(&item, half(bound)) => return Pushed::Dropped,
+            Class::State => {
+                if let Some(index) = self.same_key(&item) {
+                    self.bytes = self.bytes - self.items[index].bytes.len() + item.bytes.len();
+                    self.items[index] = item;
+                    return Pushed::Replaced;
+                }
+                while !self.fits(&item, bound) {
+                    if !self.evict(Class::Chatter) {
+                        return Pushed::Dropped;
+                    }
+                    evicted(Class::Chatter);
+                }
+            }
+            Class::Durable => {
+                for class in [Class::Chatter, Class::State] {
+                    while !self.fits(&item, bound) && self.evict(class) {
+                        evicted(class);
+                    }
+                }
+                if !self.fits(&item, bound) {
+                    return Pushed::Full;
+                }
+            }
+            Class::Chatter => {}
+        }
+        self.append(item);
+        Pushed::Queued
+    }
+
+    /// Queues the last frame, whatever else waits. `instead` also gives up everything whose first byte is not written.
+    pub(crate) fn push_last(&mut self, bytes: Bytes, instead: bool) {
+        if instead {
+            self.items.truncate(usize::from(self.written > 0));
+            self.bytes = self.items.front().map_or(0, |item| item.bytes.len());
+        }
+        self.append(Item {
+            bytes,
+            class: Class::Durable,
+            key: None,
+            delivery: None,
+        });
+    }
+
+    /// Fills `slices` with what is to be written next; returns how many.
+    pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut count = 0;
+        for (slice, item) in slices.iter_mut().zip(&self.items) {
+            let skip = if count == 0 { self.written } else { 0 };
+            *slice = IoSlice::new(&item.bytes[skip..]);
+            count += 1;
+        }
+        count
+    }
+
+    /// So many bytes were written; `done` hears of every event that went out whole.
+    pub(crate) fn advance(&mut self, bytes: usize, mut done: impl FnMut(Delivery)) {
+        self.written += bytes;
+        while let Some(first) = self.items.front() {
+            let length = first.bytes.len();
+            if self.written < length {
+                return;
+            }
+            self.written -= length;
+            self.bytes -= length;
+            if let Some(delivery) = first.delivery {
+                done(delivery);
+            }
+            self.items.pop_front();
+        }
+        // Empty again: an idle connection holds no buffer.
+        self.items = VecDeque::new();
+    }
+
+    fn append(&mut self, item: Item) {
+        self.bytes += item.bytes.len();
+        self.items.push_back(item);
+    }
+
+    /// Whether there is room without anybody giving way.
+    pub(crate) fn fits(&self, item: &Item, bound: Room) -> bool {
+        self.items.len() < bound.frames && self.bytes + item.bytes.len() <= bound.bytes
+    }
+
+    fn same_key(&self, item: &Item) -> Option<usize> {
+        let key = item.key.as_ref()?;
+        let untouched = usize::from(self.written > 0);
+        let mut rest = self.items.iter().skip(untouched);
+        let found = rest.position(|waiting| waiting.key.as_ref() == Some(key))?;
+        Some(untouched + found)
+    }
+
+    /// Drops the oldest frame of this class; false when there is none.
+    fn evict(&mut self, class: Class) -> bool {
+        let untouched = usize::from(self.written > 0);
+        let mut rest = self.items.iter().skip(untouched);
+        let Some(found) = rest.position(|waiting| waiting.class == class) else {
+            return false;
+        };
+        if let Some(item) = self.items.remove(untouched + found) {
+            self.bytes -= item.bytes.len();
+        }
+        true
+    }
+}
+
+fn half(bound: Room) -> Room {
+    Room {
+        frames: bound.frames / 2,
+        bytes: bound.bytes / 2,
+    }
+}

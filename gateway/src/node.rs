@@ -1,0 +1,137 @@
+//! What a connection may reach.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use shared::{
+    bus::{Bus, BusError, History, Subscriber},
+    clock::Clock,
+    credentials::{Revocations, Tokens},
+    lifecycle::Lifecycle,
+    telemetry::metrics::Metrics,
+};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
+
+use crate::{
+    api_client::ApiClient,
+    channels::ShardSink,
+    config::Config,
+    hub::{Hub, Inbox},
+    metrics::GatewayMetrics,
+    session::{CommandLimits, Intervals, Settings},
+};
+
+/// One gateway. Concrete on purpose: there is one of everything.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: Arc<GatewayMetrics>,
+    pub(crate) tokens: Tokens,
+    pub(crate) revocations: Revocations,
+    pub(crate) bus: Bus,
+    pub(crate) history: History,
+    pub(crate) subscriber: Subscriber,
+    pub(crate) api: ApiClient,
+    pub(crate) hub: Hub,
+    pub(crate) session_settings: Arc<Settings>,
+    /// The runtime of everything that is not a socket: a shard asks there, so that no shard's end takes away what others
+    /// use.
+    pub(crate) main: Handle,
+    /// One for each connection.
+    pub(crate) places: Arc<Semaphore>,
+    /// One for each handshake under way.
+    pub(crate) handshakes: Semaphore,
+    closed_to_new: AtomicBool,
+}
+
+/// What was started along with a node.
+pub(crate) struct Started {
+    pub(crate) node: Arc<Node>,
+    /// For the shards, one each.
+    pub(crate) inboxes: Vec<Inbox>,
+    pub(crate) subscription: JoinHandle<()>,
+}
+
+impl Node {
+    /// Puts everything together; connects to nothing yet.
+    pub(crate) fn start(
+        config: Config,
+        clock: Clock,
+        lifecycle: Lifecycle,
+        registry: &Metrics,
+    ) -> Result<Started, BusError> {
+        let metrics = Arc::new(GatewayMetrics::new(registry));
+        let tokens = Tokens::new(&config.secrets.jwt_secrets, clock.clone());
+        let api = ApiClient::new(
+            &config.api_urls,
+            config.limits.api_requests_max,
+            tokens.clone(),
+        );
+        let bus = Bus::new(&config.redis)?;
+        let history = History::new(bus.clone(), Arc::new(api.clone()));
+        let (hub, inboxes) = Hub::new(config.shards);
+        let sink = ShardSink::new(hub.clone(), Arc::clone(&metrics));
+        let (subscriber, subscription) = Subscriber::start_measured(
+            &config.redis,
+            bus.clone(),
+            history.clone(),
+            sink,
+            registry,
+        )?;
+        let node = Self {
+            clock,
+            lifecycle,
+            metrics,
+            tokens,
+            revocations: Revocations::new(bus.clone()),
+            bus,
+            history,
+            subscriber,
+            api,
+            hub,
+            session_settings: Arc::new(session_settings(&config)),
+            main: Handle::current(),
+            places: Arc::new(Semaphore::new(config.limits.connections_max)),
+            handshakes: Semaphore::new(config.limits.handshakes_max),
+            closed_to_new: AtomicBool::new(false),
+            config,
+        };
+        Ok(Started {
+            node: Arc::new(node),
+            inboxes,
+            subscription,
+        })
+    }
+
+    /// From now on nobody is let in.
+    pub(crate) fn close_to_new(&self) {
+        self.closed_to_new.store(true, Ordering::Release);
+    }
+
+    /// Whether the door is shut.
+    pub(crate) fn closed_to_new(&self) -> bool {
+        self.closed_to_new.load(Ordering::Acquire)
+    }
+}
+
+fn session_settings(config: &Config) -> Settings {
+    let milliseconds =
+        |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let per_second = config.limits.commands_per_second.get();
+    Settings {
+        node_name: config.telemetry.node_name.clone(),
+        intervals: Intervals {
+            heartbeat_ms: milliseconds(config.timing.heartbeat),
+            ping_ms: milliseconds(config.timing.ping),
+        },
+        commands: CommandLimits {
+            per_second: config.http.rate_limits.then_some(per_second),
+            burst: per_second.saturating_mul(2),
+        },
+        held: config.limits.queue,
+        opening_ms_max: milliseconds(config.timing.handshake),
+    }
+}

@@ -1,0 +1,218 @@
+//! The brain of a connection: what came in, and what is to be done about it.
+//!
+//! Pure: no socket, no task, no clock of its own. Inputs are the `on_*` methods, outputs are [`Effect`]s, so that tests are
+//! scripts of both. [`Opening`] becomes [`Active`] by value: a welcome cannot be sent twice, nor forgotten.
+
+mod active;
+mod catch_up;
+mod effect;
+mod heartbeat;
+mod limits;
+mod opening;
+mod resume;
+mod stream;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use shared::{
+    bus::{HistoryError, JoinError, Start},
+    credentials::Role,
+    ids::{SessionId, UserId},
+    wire::{Channel, CloseReason, Position, Problem, Reference},
+};
+
+pub(crate) use effect::{Effect, Path};
+pub(crate) use heartbeat::Intervals;
+pub(crate) use limits::CommandLimits;
+pub(crate) use opening::Introduction;
+pub(crate) use resume::{InvalidResume, Resume};
+pub(crate) use stream::Room;
+
+use self::{active::Active, opening::Opening};
+use crate::codec::Encoded;
+
+/// The time, as a session needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Milliseconds on a clock that never jumps, from any start: for intervals.
+    pub(crate) elapsed_ms: u64,
+    /// For the ends of tokens.
+    pub(crate) unix_seconds: i64,
+}
+
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub(crate) user_id: UserId,
+    pub(crate) session_id: SessionId,
+    pub(crate) role: Role,
+    /// When the connection ends unless it is refreshed, in Unix seconds.
+    pub(crate) expires_at: i64,
+}
+
+/// The same for all connections of a node.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) node_name: String,
+    pub(crate) intervals: Intervals,
+    pub(crate) commands: CommandLimits,
+    /// Bound of what is held while a client catches up.
+    pub(crate) held: Room,
+    /// The longest wait for the channels before `welcome`, in milliseconds.
+    pub(crate) opening_ms_max: u64,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Done.
+    Data(Box<RawValue>),
+    /// Refused.
+    Problem(Problem),
+    /// The connection may stay until then, in Unix seconds.
+    Refreshed(i64),
+}
+
+/// What a client should wait before it comes back to a node that has a passing difficulty.
+const RETRY_AFTER_MS: u64 = 1000;
+
+/// A connection's state.
+#[derive(Debug)]
+pub(crate) enum Session {
+    /// Joining its channels; `welcome` has not been sent.
+    Opening(Box<Opening>),
+    /// After `welcome`.
+    Active(Box<Active>),
+    /// Closing, or gone: nothing has an effect any more.
+    Over,
+}
+
+impl Session {
+    /// Asks for the channels.
+    pub(crate) fn open(
+        introduction: Introduction,
+        settings: Arc<Settings>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Self {
+        Self::Opening(Box::new(Opening::new(introduction, settings, now, effects)))
+    }
+
+    pub(crate) fn on_joined(
+        &mut self,
+        channel: Channel,
+        outcome: Result<Start, JoinError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        *self = match std::mem::replace(self, Self::Over) {
+            Self::Opening(opening) => opening.on_joined(channel, outcome, now, effects),
+            other => other,
+        };
+    }
+
+    /// The events that an [`Effect::Read`] asked for.
+    pub(crate) fn on_history(
+        &mut self,
+        channel: Channel,
+        outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        *self = match std::mem::replace(self, Self::Over) {
+            Self::Opening(opening) => opening.on_history(channel, outcome, now, effects),
+            Self::Active(mut active) => {
+                active.on_history(channel, outcome, effects);
+                Self::Active(active)
+            }
+            Self::Over => Self::Over,
+        };
+    }
+
+    /// An event of one of its channels.
+    pub(crate) fn on_event(&mut self, encoded: &Arc<Encoded>, effects: &mut Vec<Effect>) {
+        match self {
+            Self::Opening(opening) => opening.on_event(encoded, effects),
+            Self::Active(active) => active.on_event(encoded, effects),
+            Self::Over => {}
+        }
+    }
+
+    /// Events before this position are lost.
+    pub(crate) fn on_lost(
+        &mut self,
+        channel: Channel,
+        position: Position,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self {
+            // What was promised to the client or is being read for it rests on the position that was lost.
+            Self::Opening(_) => effects.push(Effect::Close(CloseReason::PositionLost, None)),
+            Self::Active(active) => active.on_lost(channel, position, effects),
+            Self::Over => {}
+        }
+    }
+
+    /// A text message.
+    pub(crate) fn on_text(&mut self, text: Bytes, now: Now, effects: &mut Vec<Effect>) {
+        if let Self::Active(active) = self {
+            active.on_text(text, now, effects);
+        }
+    }
+
+    /// The answer to an [`Effect::Run`].
+    pub(crate) fn on_answer(
+        &mut self,
+        reference: Option<&Reference>,
+        answer: Answer,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Self::Active(active) = self {
+            active.on_answer(reference, answer, effects);
+        }
+    }
+
+    /// There is room for so much more: what waits may go.
+    pub(crate) fn on_room(&mut self, room: Room, effects: &mut Vec<Effect>) {
+        if let Self::Active(active) = self {
+            active.on_room(room, effects);
+        }
+    }
+
+    /// Time passed. Returns when to be called again at the latest, on the clock of [`Now::elapsed_ms`].
+    pub(crate) fn on_tick(&mut self, now: Now, effects: &mut Vec<Effect>) -> u64 {
+        match self {
+            Self::Opening(opening) => opening.on_tick(now, effects),
+            Self::Active(active) => active.on_tick(now, effects),
+            Self::Over => u64::MAX,
+        }
+    }
+
+    /// Something was sent.
+    pub(crate) fn on_sent(&mut self, now: Now) {
+        if let Self::Active(active) = self {
+            active.on_sent(now);
+        }
+    }
+
+    /// Any frame came from the client, also one that says nothing.
+    pub(crate) fn on_heard(&mut self, now: Now) {
+        if let Self::Active(active) = self {
+            active.on_heard(now);
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn who(&self) -> Option<Who> {
+        match self {
+            Self::Opening(opening) => Some(opening.who()),
+            Self::Active(active) => Some(active.who()),
+            Self::Over => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! One channel as one connection hears it: no hole, no repeat, what was missed before what is new.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use shared::wire::{Channel, Offset, Position};
+
+use crate::codec::Encoded;
+
+/// How much may wait for a connection, in its queue or before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Send it now.
+    Now,
+    /// It waits behind what was missed.
+    Held,
+    /// The stream is past it.
+    Repeat,
+    /// More is held than may be: the connection is too slow.
+    Overflow,
+    /// Something before it is missing, which the subscriber rules out.
+    Hole,
+}
+
+/// Events that wait: first what was missed, then what came meanwhile.
+#[derive(Debug, Default)]
+struct Backlog {
+    /// The history has not been read yet.
+    reading: bool,
+    events: VecDeque<Arc<Encoded>>,
+    /// What came meanwhile; only this grows by itself.
+    held: usize,
+    held_bytes: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) channel: Channel,
+    /// The last durable event that went in; `None` before the channel was joined, and for channels without a log.
+    position: Option<Position>,
+    /// The top that the client was last told of.
+    told: Offset,
+    backlog: Option<Box<Backlog>>,
+}
+
+impl Stream {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            channel,
+            position: None,
+            told: 0,
+            backlog: None,
+        }
+    }
+
+    pub(super) fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The stream starts here; everything waits until it is told to flow.
+    pub(super) fn start(&mut self, position: Option<Position>) {
+        self.position = position;
+        self.told = position.map_or(0, |position| position.offset);
+        self.hold();
+    }
+
+    /// Holds what comes.
+    pub(super) fn hold(&mut self) {
+        self.backlog.get_or_insert_default();
+    }
+
+    /// Holds what comes until the history was read.
+    pub(super) fn await_history(&mut self) {
+        self.backlog.get_or_insert_default().reading = true;
+    }
+
+    /// The history was read, or cannot be: these events come before what is held.
+    pub(super) fn history(&mut self, events: Vec<Arc<Encoded>>) {
+        let backlog = self.backlog.get_or_insert_default();
+        backlog.reading = false;
+        for event in events.into_iter().rev() {
+            backlog.events.push_front(event);
+        }
+    }
+
+    /// The position before the first event that waits.
+    pub(super) fn first_waiting(&self) -> Option<Position> {
+        let first = self.backlog.as_ref()?.events.front()?.event.position?;
+        Some(Position {
+            offset: first.offset - 1,
+            ..first
+        })
+    }
+
+    /// Starts anew behind events that are lost.
+    pub(super) fn skip_to(&mut self, position: Position) {
+        self.position = Some(position);
+    }
+
+    /// Whether events wait.
+    pub(super) fn is_behind(&self) -> bool {
+        self.backlog.is_some()
+    }
+
+    /// A durable event of this channel.
+    pub(super) fn take(&mut self, encoded: &Arc<Encoded>, bound: Room) -> Taken {
+        let (Some(position), Some(next)) = (&mut self.position, encoded.event.position) else {
+            return Taken::Repeat;
+        };
+        if next.epoch != position.epoch || next.offset > position.offset + 1 {
+            return Taken::Hole;
+        }
+        if next.offset <= position.offset {
+            return Taken::Repeat;
+        }
+        *position = next;
+        match &mut self.backlog {
+            None => Taken::Now,
+            Some(backlog) => backlog.push(Arc::clone(encoded), bound),
+        }
+    }
+
+    /// The next waiting event; the stream is live when there is none.
+    pub(super) fn next_waiting(&mut self) -> Option<Arc<Encoded>> {
+        let backlog = self.backlog.as_mut().filter(|backlog| !backlog.reading)?;
+        let event = backlog.events.pop_front();
+        if backlog.events.is_empty() {
+            self.backlog = None;
+        }
+        event
+    }
+
+    /// The top, if it moved since the client was last told of it.
+    pub(super) fn tell_top(&mut self) -> Option<Offset> {
+        let top = self.position?.offset;
+        if top <= self.told || self.is_behind() {
+            return None;
+        }
+        self.told = top;
+        Some(top)
+    }
+}
+
+impl Backlog {
+    fn push(&mut self, encoded: Arc<Encoded>, bound: Room) -> Taken {
+        self.held += 1;
+        self.held_bytes += encoded.weight();
+        if self.held > bound.frames || self.held_bytes > bound.bytes {
+            return Taken::Overflow;
+        }
+        self.events.push_back(encoded);
+        Taken::Held
+    }
+}

@@ -1,0 +1,115 @@
+//! A WebSocket before anybody knows whose it is: one text is read from it, or it is refused.
+
+use std::{io, ops::ControlFlow, time::Duration};
+
+use shared::wire::CloseReason;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{Message, Parser, Violation};
+use crate::codec::Frame;
+
+/// The first text, and the bytes that came after it.
+#[derive(Debug)]
+pub(crate) struct FirstFrame {
+    pub(crate) text: String,
+    pub(crate) rest: Vec<u8>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoFirstFrame {
+    #[error("the client left")]
+    Gone,
+    #[error("the first frame is not text")]
+    Binary,
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl NoFirstFrame {
+    /// What to close with, if anybody is there to hear it.
+    pub(crate) fn close_reason(&self) -> Option<CloseReason> {
+        match self {
+            Self::Gone | Self::Io(_) => None,
+            Self::Binary => Some(CloseReason::BinaryNotAccepted),
+            Self::Violation(violation) => Some(violation.close_reason()),
+        }
+    }
+}
+
+const READ_BYTES: usize = 4096;
+/// How long a refused client may take to say goodbye.
+const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);
+
+enum Heard {
+    Text(String),
+    Binary,
+    Ping(Vec<u8>),
+    Close(Option<u16>),
+}
+
+/// Waits for the first text; answers pings meanwhile. Whoever calls it limits the time.
+pub(crate) async fn first_text(
+    stream: &mut TcpStream,
+    mut bytes: Vec<u8>,
+    frame_bytes_max: usize,
+) -> Result<FirstFrame, NoFirstFrame> {
+    let mut parser = Parser::new(frame_bytes_max);
+    loop {
+        let mut heard = None;
+        parser.feed(&mut bytes, |message| {
+            heard = match message {
+                Message::Text(text) => Some(Heard::Text(text.to_owned())),
+                Message::Binary(_) => Some(Heard::Binary),
+                Message::Ping(payload) => Some(Heard::Ping(payload.to_vec())),
+                Message::Close(code) => Some(Heard::Close(code)),
+                Message::Pong => return ControlFlow::Continue(()),
+            };
+            ControlFlow::Break(())
+        })?;
+        bytes.clear();
+        match heard {
+            Some(Heard::Text(text)) => {
+                let rest = parser.into_rest();
+                return Ok(FirstFrame { text, rest });
+            }
+            Some(Heard::Binary) => return Err(NoFirstFrame::Binary),
+            Some(Heard::Ping(payload)) => stream.write_all(Frame::pong(&payload).bytes()).await?,
+            Some(Heard::Close(code)) => {
+                stream.write_all(Frame::close_echo(code).bytes()).await?;
+                return Err(NoFirstFrame::Gone);
+            }
+            None => {
+                bytes.resize(READ_BYTES, 0);
+                let count = stream.read(&mut bytes).await?;
+                bytes.truncate(count);
+                if count == 0 {
+                    return Err(NoFirstFrame::Gone);
+                }
+            }
+        }
+    }
+}
+
+/// Says why, closes, and waits a little for the client to take note. A client that is gone already hears nothing.
+pub(crate) async fn refuse(mut stream: TcpStream, frames: &[Frame]) {
+    let goodbye = async {
+        for frame in frames {
+            stream.write_all(frame.bytes()).await?;
+        }
+        stream.shutdown().await?;
+        // Reading on keeps unread bytes from turning our close into a reset that swallows the frames.
+        let mut ignored = [0; 1024];
+        while stream.read(&mut ignored).await? > 0 {}
+        io::Result::Ok(())
+    };
+    if let Ok(Err(error)) = timeout(GOODBYE_TIME_MAX, goodbye).await {
+        tracing::debug!(%error, "a refused client left early");
+    }
+}

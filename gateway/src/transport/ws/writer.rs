@@ -1,0 +1,41 @@
+//! What is queued goes out together.
+
+use std::io::{ErrorKind, IoSlice};
+
+use tokio::net::TcpStream;
+
+use crate::hub::{Delivery, Queue};
+
+/// Frames in one system call.
+const SLICES_MAX: usize = 64;
+
+/// How far a write came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The queue is empty.
+    Everything,
+    /// The socket takes no more now.
+    Blocked,
+    /// The connection is gone.
+    Broken,
+}
+
+/// Writes as much of the queue as the socket takes, without waiting. `done` hears of every event that went out whole.
+pub(crate) fn write(
+    stream: &TcpStream,
+    queue: &mut Queue,
+    mut done: impl FnMut(Delivery),
+) -> Written {
+    while !queue.is_empty() {
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let count = queue.fill(&mut slices);
+        match stream.try_write_vectored(&slices[..count]) {
+            Ok(0) => return Written::Broken,
+            Ok(bytes) => queue.advance(bytes, &mut done),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Written::Blocked,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Written::Broken,
+        }
+    }
+    Written::Everything
+}

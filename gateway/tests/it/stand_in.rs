@@ -1,0 +1,118 @@
+//! In the place of `api`: its internal routes, over a log in memory.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use shared::{bus::LogReader, testing::MemoryLog};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+pub(crate) struct StandIn {
+    pub(crate) url: String,
+    log: MemoryLog,
+    /// Commands as they came.
+    pub(crate) commands: Mutex<Vec<Value>>,
+    /// What to answer a `sessions/verify`.
+    pub(crate) verified: Mutex<Value>,
+    /// Commands wait for [`StandIn::go`] while this is set.
+    pub(crate) hold: AtomicBool,
+    pub(crate) go: Notify,
+}
+
+impl StandIn {
+    pub(crate) async fn start(log: MemoryLog) -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stand_in = Arc::new(Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            log,
+            commands: Mutex::default(),
+            verified: Mutex::new(json!({"refused": "unauthenticated"})),
+            hold: AtomicBool::new(false),
+            go: Notify::new(),
+        });
+        let served = Arc::clone(&stand_in);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(connection(Arc::clone(&served), stream));
+            }
+        });
+        stand_in
+    }
+
+    async fn answer(&self, path: &str, body: &Value) -> Value {
+        match path {
+            "/internal/log/heads" => {
+                let channels = serde_json::from_value(body["channels"].clone()).unwrap();
+                json!({"heads": self.log.heads(channels).await.unwrap()})
+            }
+            "/internal/log/read" => {
+                let channel = body["channel"].as_str().unwrap().parse().unwrap();
+                let limit = body["limit"].as_u64().unwrap();
+                let limit = usize::try_from(limit).unwrap();
+                let after = body["after"].as_u64().unwrap();
+                let page = self.log.read(channel, after, limit).await.unwrap();
+                let records = page.events.iter().map(|event| {
+                    let record = event.to_record().to_vec();
+                    String::from_utf8(record).unwrap()
+                });
+                let records: Vec<_> = records.collect();
+                json!({"head": page.head, "first": page.first, "records": records})
+            }
+            "/internal/sessions/verify" => self.verified.lock().unwrap().clone(),
+            "/internal/commands" => {
+                if self.hold.load(Ordering::SeqCst) {
+                    self.go.notified().await;
+                }
+                self.commands.lock().unwrap().push(body.clone());
+                match body["name"].as_str().unwrap() {
+                    "echo" => json!({"data": {"payload": body["payload"]}}),
+                    name => json!({"problem": {
+                        "type": "urn:hubbub:problem:unknown_type", "title": "There is no such command",
+                        "status": 404, "detail": format!("no {name}"), "code": "unknown_type",
+                    }}),
+                }
+            }
+            other => panic!("no route {other}"),
+        }
+    }
+}
+
+async fn connection(stand_in: Arc<StandIn>, stream: TcpStream) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let stand_in = Arc::clone(&stand_in);
+        async move { Ok::<_, Infallible>(respond(&stand_in, request).await) }
+    });
+    // A gateway that goes away in the middle is no failure of a test.
+    http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .ok();
+}
+
+async fn respond(stand_in: &StandIn, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let token = request.headers().get("authorization").cloned();
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let mut response = Response::new(Full::default());
+    if !token.is_some_and(|token| token.as_bytes().starts_with(b"Bearer ")) {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        return response;
+    }
+    let body = serde_json::from_slice(&body).unwrap();
+    *response.body_mut() = Full::from(stand_in.answer(&path, &body).await.to_string());
+    response
+}

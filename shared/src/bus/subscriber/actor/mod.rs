@@ -1,0 +1,347 @@
+//! The subscriber's task: it owns the connection, the table of channels and everything that waits.
+//!
+//! The table says what is wanted; on every new connection all of it is asked for again. Nothing that the task awaits can
+//! be held up by a slow neighbour: Redis's commands and the log are asked by [`work`](super::work), results come back here.
+
+mod checks;
+mod joins;
+mod order;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use super::{
+    Request, Sink,
+    changes::{Changes, Verb},
+    followed::{CheckNumber, Followed, Order, Subscription},
+    link::{Link, LinkEvent},
+    resp::Frame,
+    stream::{Step, Stream},
+    tuning::Tuning,
+    wheel::Wheel,
+    work::{self, Done, Fetch, Work},
+};
+use crate::{
+    bus::{Bus, History, metrics::BusMetrics, notice::parse_notice},
+    wire::{Channel, Event},
+};
+
+/// Requests, and frames, that are taken at a time before anything else has its turn.
+const BATCH_MAX: usize = 256;
+/// Holes that are filled at a time.
+const FETCHES_MAX: usize = 32;
+
+/// What the wheel brings back; the number is the [`Followed::serial`] that it was about.
+enum Due {
+    /// Compare the channel with the log, as is done regularly.
+    SelfCheck(Channel, u64),
+    /// Compare it, since that failed before.
+    Check(Channel, u64),
+    /// Fetch what should have come by now.
+    CatchUp(Channel, u64),
+    /// Try a failed fetch again.
+    RetryFetch(Channel, u64),
+    /// Refuse joins that have waited for too long.
+    JoinsExpire(Channel, u64),
+    /// Unsubscribe, unless somebody came back.
+    Dissolve(Channel, u64),
+}
+
+pub(super) struct Actor<S> {
+    bus: Bus,
+    history: History,
+    sink: S,
+    metrics: BusMetrics,
+    tuning: Tuning,
+    link: Link,
+    changes: Changes,
+    table: HashMap<Channel, Followed>,
+    serials: u64,
+    joins_pending: usize,
+    wheel: Wheel<Due>,
+    work: FuturesUnordered<Work>,
+    checks: VecDeque<Channel>,
+    checks_started: CheckNumber,
+    checks_running: usize,
+    fetches: VecDeque<Fetch>,
+    fetches_running: usize,
+    /// Kept for its room; empty between inputs.
+    steps: Vec<Step>,
+    probe_stream: String,
+    probed_at: Option<Instant>,
+}
+
+impl<S: Sink> Actor<S> {
+    pub(super) fn new(
+        link: Link,
+        bus: Bus,
+        history: History,
+        sink: S,
+        metrics: BusMetrics,
+        tuning: Tuning,
+    ) -> Self {
+        Self {
+            probe_stream: bus.names().probe(rand::random()),
+            bus,
+            history,
+            sink,
+            metrics,
+            link,
+            changes: Changes::default(),
+            table: HashMap::new(),
+            serials: 0,
+            joins_pending: 0,
+            wheel: Wheel::new(tuning.tick),
+            tuning,
+            work: FuturesUnordered::new(),
+            checks: VecDeque::new(),
+            checks_started: 0,
+            checks_running: 0,
+            fetches: VecDeque::new(),
+            fetches_running: 0,
+            steps: Vec::new(),
+            probed_at: None,
+        }
+    }
+
+    /// Runs until every handle is gone.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+        let mut ticks = interval(self.tuning.tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut requests = Vec::with_capacity(BATCH_MAX);
+        loop {
+            tokio::select! {
+                count = inbox.recv_many(&mut requests, BATCH_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for request in requests.drain(..) {
+                        self.on_request(request);
+                    }
+                }
+                event = self.link.next() => self.on_link(event),
+                Some(done) = self.work.next() => self.on_done(done),
+                _ = ticks.tick() => self.on_tick(),
+            }
+            self.start_work();
+        }
+    }
+
+    fn on_request(&mut self, request: Request) {
+        match request {
+            Request::Join(join) => self.on_join(join),
+            Request::Leave(channel, listener) => self.on_leave(channel, listener),
+        }
+    }
+
+    fn on_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Up => self.on_up(),
+            LinkEvent::Down => self.on_down(),
+            LinkEvent::Frame(frame) => {
+                self.on_frame(frame);
+                for _ in 0..BATCH_MAX {
+                    let Some(frame) = self.link.buffered_frame() else {
+                        break;
+                    };
+                    self.on_frame(frame);
+                }
+            }
+        }
+    }
+
+    fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Checked(number, answers) => self.on_checked(number, answers),
+            Done::Fetched(fetch, outcome) => self.on_fetched(fetch, outcome),
+            Done::Probed => {}
+        }
+    }
+
+    fn on_up(&mut self) {
+        self.metrics.connected.set(1);
+        self.probed_at = None;
+        self.changes = Changes::default();
+        for channel in self.table.keys() {
+            self.changes.push(Verb::Subscribe, *channel);
+        }
+        let probe = [
+            Verb::Subscribe.command().to_owned(),
+            self.probe_stream.clone(),
+        ];
+        self.link.send(&probe);
+    }
+
+    fn on_down(&mut self) {
+        self.metrics.connected.set(0);
+        self.metrics.reconnects.inc();
+        for followed in self.table.values_mut() {
+            followed.subscription = Subscription::Wanted;
+        }
+    }
+
+    fn on_frame(&mut self, frame: Frame) {
+        match frame {
+            Frame::Message { channel, payload } => {
+                self.metrics.messages.inc();
+                let Some(channel) = self.bus.names().channel(&channel) else {
+                    return;
+                };
+                if let Some(head) = parse_notice(&payload) {
+                    self.on_notice(channel, head);
+                    return;
+                }
+                match Event::from_record(channel, &payload) {
+                    Ok(event) => self.on_event(event),
+                    Err(error) => {
+                        self.metrics.malformed.inc();
+                        tracing::warn!(%channel, %error, "a message that is no event");
+                    }
+                }
+            }
+            Frame::Subscribed(stream) => {
+                if let Some(channel) = self.bus.names().channel(&stream) {
+                    self.on_subscribed(channel);
+                }
+            }
+            Frame::Unsubscribed(stream) => {
+                if let Some(channel) = self.bus.names().channel(&stream) {
+                    self.on_unsubscribed(channel);
+                }
+            }
+            Frame::Reply => {}
+            Frame::Error(text) => {
+                // Only SUBSCRIBE and UNSUBSCRIBE are sent here; whichever failed, nothing is certain any more.
+                let error = String::from_utf8_lossy(&text).into_owned();
+                tracing::error!(%error, "redis refused a subscription");
+                self.give_up_connection();
+            }
+        }
+    }
+
+    fn on_subscribed(&mut self, channel: Channel) {
+        self.changes.confirmed();
+        let Some(followed) = self.table.get_mut(&channel) else {
+            return;
+        };
+        followed.subscription = Subscription::Confirmed {
+            checks_before: self.checks_started,
+        };
+        if channel.is_durable() {
+            self.queue_check(channel);
+            self.plan_self_check(channel);
+        } else {
+            self.settle(channel, None);
+        }
+    }
+
+    /// Expected after an UNSUBSCRIBE. When the channel is confirmed, Redis ended the subscription on its own.
+    fn on_unsubscribed(&mut self, channel: Channel) {
+        self.changes.confirmed();
+        if let Some(followed) = self.table.get_mut(&channel)
+            && followed.is_confirmed()
+        {
+            followed.subscription = Subscription::Wanted;
+            self.changes.push(Verb::Subscribe, channel);
+        }
+    }
+
+    fn on_tick(&mut self) {
+        for due in self.wheel.advance() {
+            match due {
+                Due::SelfCheck(channel, serial) => self.on_self_check(channel, serial),
+                Due::Check(channel, serial) => self.on_check_due(channel, serial),
+                Due::CatchUp(channel, serial) => self.on_catch_up(channel, serial),
+                Due::RetryFetch(channel, serial) => self.on_retry_fetch(channel, serial),
+                Due::JoinsExpire(channel, serial) => self.on_joins_expire(channel, serial),
+                Due::Dissolve(channel, serial) => self.on_dissolve(channel, serial),
+            }
+        }
+        self.watch_connection();
+    }
+
+    /// A connection can be up and deliver nothing, for instance when its server was cut off from the others. So a silent
+    /// one has to show that it delivers what is published where everybody publishes.
+    fn watch_connection(&mut self) {
+        if !self.link.is_up() {
+            return;
+        }
+        let heard_at = self.link.heard_at();
+        match self.probed_at {
+            Some(probed_at) if heard_at > probed_at => self.probed_at = None,
+            Some(probed_at) if probed_at.elapsed() > self.tuning.probe_wait => {
+                tracing::warn!("the subscription connection delivers nothing; making another");
+                self.give_up_connection();
+            }
+            None if heard_at.elapsed() > self.tuning.silence => {
+                self.probed_at = Some(Instant::now());
+                let stream = self.probe_stream.clone();
+                self.work.push(work::probe(self.bus.clone(), stream));
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn give_up_connection(&mut self) {
+        if self.link.is_up() {
+            self.link.drop_connection();
+            self.on_down();
+        }
+    }
+
+    /// Begins whatever has been decided and is within its bounds.
+    fn start_work(&mut self) {
+        self.send_changes();
+        self.start_checks();
+        while self.fetches_running < FETCHES_MAX
+            && let Some(fetch) = self.fetches.pop_front()
+        {
+            self.fetches_running += 1;
+            self.work.push(work::fetch(self.history.clone(), fetch));
+        }
+    }
+
+    fn send_changes(&mut self) {
+        while self.link.is_up()
+            && let Some((verb, channels)) = self.changes.next_batch()
+        {
+            let mut words = Vec::with_capacity(channels.len() + 1);
+            words.push(verb.command().to_owned());
+            for channel in channels {
+                words.push(self.bus.names().stream(channel));
+                if verb == Verb::Subscribe
+                    && let Some(followed) = self.table.get_mut(&channel)
+                {
+                    followed.subscription = Subscription::Sent;
+                }
+            }
+            self.link.send(&words);
+        }
+    }
+
+    /// The channel, if it is still the one that something was planned for.
+    fn followed(&mut self, channel: Channel, serial: u64) -> Option<&mut Followed> {
+        let followed = self.table.get_mut(&channel)?;
+        (followed.serial == serial).then_some(followed)
+    }
+
+    /// Gives the channel's stream an input and takes the steps that follow.
+    fn with_stream(&mut self, channel: Channel, input: impl FnOnce(&mut Stream, &mut Vec<Step>)) {
+        let mut steps = mem::take(&mut self.steps);
+        if let Some(followed) = self.table.get_mut(&channel)
+            && let Order::Live(stream) = &mut followed.order
+        {
+            input(stream, &mut steps);
+        }
+        self.take_steps(channel, &mut steps);
+        self.steps = steps;
+    }
+}
