@@ -159,7 +159,7 @@ fn every_feature_is_registered() {
         let lines = lib.lines().map(str::trim);
         lines
             .filter_map(|line| line.strip_prefix(prefix)?.strip_suffix(suffix))
-            .filter(|name| *name != "app" && *name != "tests")
+            .filter(|name| *name != "app" && *name != "cli")
             .map(str::to_owned)
             .collect()
     };

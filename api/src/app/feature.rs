@@ -17,6 +17,7 @@ pub struct Feature {
     pub commands: Vec<Command>,
     /// Every SQL statement: a test prepares them against the migrated schema.
     pub statements: &'static [&'static str],
-    /// Those of them that take no parameters and delete what is of no use any more; one pod runs them every ten minutes.
+    /// Those of them that delete what is of no use any more. One pod runs them every ten minutes, with the time as `$1`: by
+    /// the app's clock, like the times that they compare it with.
     pub housekeeping: &'static [&'static str],
 }

@@ -20,8 +20,9 @@ impl Job for Housekeeping {
     const EVERY: Duration = Duration::from_mins(10);
 
     async fn run(&mut self, app: &App) -> Result<(), Error> {
+        let now = app.now().0;
         for statement in &self.statements {
-            app.read().await?.execute(statement, &[]).await?;
+            app.read().await?.execute(statement, &[&now]).await?;
         }
         Ok(())
     }

@@ -81,10 +81,11 @@ const TAKE_BACK_ATTEMPT: &str = "
 /// Marks of revoked sessions are made anew from these rows, so they outlive the marks.
 const DELETE_ENDED_SESSIONS: &str = "
     delete from sessions
-    where expires_at < now() - interval '2 days' or revoked_at < now() - interval '2 days'";
+    where expires_at < $1::timestamptz - interval '2 days'
+       or revoked_at < $1::timestamptz - interval '2 days'";
 const DELETE_USED_REFRESH_TOKENS: &str = "
-    delete from refresh_tokens where used_at < now() - interval '30 days'";
-const DELETE_OLD_ATTEMPTS: &str = "delete from login_attempts where window_ends_at < now()";
+    delete from refresh_tokens where used_at < $1::timestamptz - interval '30 days'";
+const DELETE_OLD_ATTEMPTS: &str = "delete from login_attempts where window_ends_at < $1";
 
 /// Every statement, for the test that prepares them.
 pub(super) const STATEMENTS: &[&str] = &[

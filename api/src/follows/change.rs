@@ -23,10 +23,15 @@ pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, 
     queries::lock_pair(&tx, pair).await?;
     let before = queries::find_status(&tx, pair).await?;
     let before = before.ok_or_else(|| Error::not_found("user"))?;
-    let after = match (wish, before) {
-        (Wish::Follow, Some(status)) => status,
-        (Wish::Follow | Wish::Toggle, None) => follow(&mut tx, pair, app.now()).await?,
-        (Wish::Unfollow | Wish::Toggle, _) => {
+    let wants = match wish {
+        Wish::Follow => true,
+        Wish::Unfollow => false,
+        Wish::Toggle => before == Status::NotFollowing,
+    };
+    let after = match (before, wants) {
+        (Status::NotFollowing, true) => follow(&mut tx, pair, app.now()).await?,
+        (Status::Following | Status::Requested, true) => before,
+        (_, false) => {
             queries::delete_follow(&tx, pair).await?;
             Status::NotFollowing
         }

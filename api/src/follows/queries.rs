@@ -29,6 +29,8 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 const ACCEPTED: &str = "accepted";
 const REQUESTED: &str = "requested";
+/// Not stored: there is no row.
+const NONE: &str = "none";
 
 impl Column for Status {
     type Sql = String;
@@ -37,6 +39,7 @@ impl Column for Status {
         match value.as_str() {
             ACCEPTED => Some(Self::Following),
             REQUESTED => Some(Self::Requested),
+            NONE => Some(Self::NotFollowing),
             _ => None,
         }
     }
@@ -54,16 +57,13 @@ pub(super) async fn lock_pair(db: &Connection, pair: Pair) -> Result<(), Error> 
 }
 
 const FIND_STATUS: &str = "
-select follow.status
+select coalesce(follow.status, 'none') as status
 from users account
 left join follows follow on follow.follower_id = $1 and follow.followee_id = account.id
 where account.id = $2";
 
 /// What the follower is to the followee; `None` if there is no such followee.
-pub(super) async fn find_status(
-    db: &Connection,
-    pair: Pair,
-) -> Result<Option<Option<Status>>, Error> {
+pub(super) async fn find_status(db: &Connection, pair: Pair) -> Result<Option<Status>, Error> {
     db.query_optional(FIND_STATUS, &[&pair.follower.get(), &pair.followee.get()])
         .await
 }

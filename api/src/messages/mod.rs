@@ -7,7 +7,7 @@
 //!   once.
 //! - Only its opening asks whether two people may talk: a conversation that exists is open to both.
 //!
-//! A message makes no notification: its event reaches every device that a notification would.
+//! A message makes no notification: one for each, not folded, would only repeat its event.
 
 mod commands;
 mod events;

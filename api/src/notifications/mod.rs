@@ -1,6 +1,6 @@
 //! Notifications: what a person is told about the acts of others.
 //!
-//! - [`notify`] is the one way to tell somebody something, for every feature; it decides whether they are told.
+//! - [`notify()`] is the one way to tell somebody something, for every feature; it decides whether they are told.
 //! - A notification and its event are written by the transaction of the act that it tells of: there is never one without
 //!   the other two.
 //! - Nobody is told of their own acts.

@@ -13,10 +13,9 @@ use crate::{
     transport::ws::{Parser, Written, write},
 };
 
-/// Why and until when a connection is closing.
+/// A connection that has its close frame in the queue, or behind it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closing {
-    pub(super) reason: CloseReason,
     /// The client has said goodbye too: nothing more is waited for once the close frame is written.
     pub(super) answered: bool,
     /// Then it is dropped, whatever is missing.

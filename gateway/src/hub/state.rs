@@ -17,7 +17,7 @@ use crate::{
     codec::{Encoded, Frame},
     metrics::GatewayMetrics,
     session::{Effect, Now, Path, Room, Session, Settings, Who},
-    transport::ws::Written,
+    transport::ws::{self, Written},
 };
 
 /// A connection's name on its shard; never used again.
@@ -86,7 +86,7 @@ struct Entry {
 }
 
 /// How long a close may take until both sides have said goodbye, in milliseconds.
-const GOODBYE_MS_MAX: u64 = 2000;
+const GOODBYE_MS_MAX: u64 = 5000;
 /// Length of a slot of the wheel, in milliseconds.
 pub(super) const TICK_MS: u64 = 500;
 
@@ -329,11 +329,8 @@ impl State {
         };
         let instead = reason == CloseReason::SlowConsumer;
         connection.queue.push_last(frame.bytes().clone(), instead);
-        connection.closing = Some(Closing {
-            reason,
-            answered,
-            until_ms,
-        });
+        connection.closing = Some(Closing { answered, until_ms });
+        self.conditions.metrics.closed(Some(reason));
         self.leave_all(key);
         if let Some(connection) = self.get(key) {
             connection.session = Session::Over;
@@ -367,8 +364,9 @@ impl State {
         }
         self.leave_all(key);
         let entry = self.entries.remove(key.index as usize);
-        let reason = entry.connection.closing.map(|closing| closing.reason);
-        self.conditions.metrics.closed(reason);
+        if entry.connection.closing.is_none() {
+            self.conditions.metrics.closed(None);
+        }
     }
 
     /// Writes to everybody who has something to be written.
@@ -402,8 +400,13 @@ impl State {
                 }
                 Written::Everything => {}
             }
-            if connection.closing.is_some_and(|closing| closing.answered) {
-                return self.remove(key);
+            match connection.closing {
+                Some(closing) if closing.answered => return self.remove(key),
+                Some(_) => {
+                    ws::end(&connection.stream);
+                    break;
+                }
+                None => {}
             }
             let mut effects = Vec::new();
             let room = connection.queue.room(bound);

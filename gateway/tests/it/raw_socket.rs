@@ -1,1 +1,120 @@
+//! A socket that can do what no well-behaved client does.
 
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use crate::harness::{Gateway, PATIENCE};
+
+pub(crate) struct RawSocket(TcpStream);
+
+/// One frame from the server.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RawFrame {
+    pub(crate) opcode: u8,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl RawSocket {
+    /// Upgrades, with a small receive buffer; reads nothing after the answer's head.
+    pub(crate) async fn open(gateway: &Gateway, token: &str) -> Self {
+        let mut socket = Self::connect(gateway).await;
+        socket.upgrade(token).await;
+        socket
+    }
+
+    pub(crate) async fn connect(gateway: &Gateway) -> Self {
+        let addr = gateway.base.trim_start_matches("http://").parse().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        Self(socket.connect(addr).await.unwrap())
+    }
+
+    pub(crate) async fn upgrade(&mut self, token: &str) {
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        self.send(request.as_bytes()).await;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        // The example of RFC 6455 §1.3.
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    /// The next frame; `None` at the end.
+    pub(crate) async fn frame(&mut self) -> Option<RawFrame> {
+        timeout(PATIENCE, self.read_frame())
+            .await
+            .expect("something in time")
+    }
+
+    async fn read_frame(&mut self) -> Option<RawFrame> {
+        let first = self.0.read_u8().await.ok()?;
+        assert_eq!(first & 0xf0, 0x80, "unfragmented, no reserved bits");
+        let length = match self.0.read_u8().await.ok()? {
+            126 => u64::from(self.0.read_u16().await.ok()?),
+            127 => self.0.read_u64().await.ok()?,
+            short => u64::from(short),
+        };
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some(RawFrame {
+            opcode: first & 0x0f,
+            payload,
+        })
+    }
+
+    /// The code of the close frame, after which the server must end the connection; other frames are passed over.
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            let frame = self.frame().await?;
+            if frame.opcode == 8 {
+                assert_eq!(self.frame().await, None, "nothing follows a close");
+                return frame
+                    .payload
+                    .first_chunk()
+                    .map(|code| u16::from_be_bytes(*code));
+            }
+        }
+    }
+
+    pub(crate) async fn read_to_close(mut self) -> Option<u16> {
+        self.close_code().await
+    }
+}
+
+/// A masked frame, as clients send them.
+pub(crate) fn masked(first_byte: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    let mut frame = vec![first_byte];
+    match payload.len() {
+        short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap()),
+        medium @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(medium).unwrap().to_be_bytes());
+        }
+        long => {
+            frame.push(0x80 | 127);
+            frame.extend((long as u64).to_be_bytes());
+        }
+    }
+    frame.extend(mask);
+    frame.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
+    frame
+}

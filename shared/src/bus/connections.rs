@@ -120,7 +120,7 @@ impl Connections {
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if is_script_missing(&error) => return Err(Failure::ScriptMissing),
-            Ok(Err(error)) if serves_again(&error) => unavailable(&error),
+            Ok(Err(error)) if concerns_command_alone(&error) => unavailable(&error),
             Ok(Err(error)) => {
                 discard(slot, serial);
                 unavailable(&error)
@@ -193,7 +193,7 @@ fn is_script_missing(error: &RedisError) -> bool {
 }
 
 /// Whether the error is about the command alone. A server that is loading, or that was demoted to a replica, is left.
-fn serves_again(error: &RedisError) -> bool {
+fn concerns_command_alone(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => !matches!(
             kind,

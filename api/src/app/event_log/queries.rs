@@ -21,13 +21,14 @@ pub(super) const SNAPSHOT: &str = "select pg_current_snapshot()::text";
 pub(super) const CREATE_PARTITIONS: &str = "
     select create_event_log_partition((now() at time zone 'utc')::date + ahead)::text
     from generate_series(0, 7) as ahead";
-/// `$1`: partitions that end before this time are wholly out of the retention.
+/// Partitions whose youngest row may be older than the retention of a day (SPEC §1). By the database's clock, which is the
+/// one that put the rows there.
 pub(super) const EXPIRED_PARTITIONS: &str = "
     select child.relname::text as name
     from pg_inherits join pg_class as child on child.oid = inhrelid
     where inhparent = 'event_log'::regclass
       and child.relname ~ '^event_log_[0-9]{8}$'
-      and to_date(right(child.relname, 8), 'YYYYMMDD') + 1 <= ($1::timestamptz at time zone 'utc')
+      and to_date(right(child.relname, 8), 'YYYYMMDD') + 2 <= (now() at time zone 'utc')
     order by 1";
 
 /// Every statement, for the test that prepares them.

@@ -22,11 +22,12 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let span = info_span!("request", request_id = %id, method, route);
+    // What is logged on the way names the request too.
+    let span = info_span!("request", request_id = %id);
 
     let in_flight = InFlight::new(app.metrics());
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span).await;
     let seconds = started.elapsed().as_secs_f64();
     drop(in_flight);
 
@@ -36,7 +37,7 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
     metrics.http_requests.with_label_values(&labels).inc();
     let histogram = &metrics.http_request_seconds;
     histogram.with_label_values(&labels[..2]).observe(seconds);
-    span.in_scope(|| tracing::info!(route, status, seconds, request_id = %id, "request"));
+    tracing::info!(request_id = %id, method, route, status, seconds, "request");
 
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(HEADER, value);

@@ -10,4 +10,5 @@ mod stores;
 
 pub(crate) use actor::{Actor, Response};
 pub(crate) use app::{PASSWORD, TestApp};
+pub(crate) use ears::Ears;
 pub(crate) use stores::TestStores;

@@ -13,7 +13,7 @@ use parser::Violation;
 pub(crate) use parser::{Message, Parser};
 pub(crate) use reader::{Scratch, read};
 pub(crate) use upgrade::{Protocol, accept, protocol};
-pub(crate) use writer::{Written, write};
+pub(crate) use writer::{Written, end, write};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,11 @@
 //! What is queued goes out together.
 
-use std::io::{ErrorKind, IoSlice};
+use std::{
+    io::{ErrorKind, IoSlice},
+    os::fd::AsRawFd,
+};
 
+use nix::sys::socket::{Shutdown, shutdown};
 use tokio::net::TcpStream;
 
 use crate::hub::{Delivery, Queue};
@@ -38,4 +42,12 @@ pub(crate) fn write(
         }
     }
     Written::Everything
+}
+
+/// Nothing follows: the client sees the end as soon as it has read what was written, whether or not it says goodbye.
+pub(crate) fn end(stream: &TcpStream) {
+    if let Err(error) = shutdown(stream.as_raw_fd(), Shutdown::Write) {
+        // The client was faster.
+        tracing::trace!(%error, "a connection that had ended already");
+    }
 }

@@ -6,6 +6,7 @@
 mod checks;
 mod joins;
 mod order;
+mod subscription;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -20,18 +21,17 @@ use tokio::{
 
 use super::{
     Request, Sink,
-    changes::{Changes, Verb},
-    followed::{CheckNumber, Followed, Order, Subscription},
+    changes::Changes,
+    followed::{CheckNumber, Followed, Order},
     link::{Link, LinkEvent},
-    resp::Frame,
     stream::{Step, Stream},
     tuning::Tuning,
     wheel::Wheel,
     work::{self, Done, Fetch, Work},
 };
 use crate::{
-    bus::{Bus, History, metrics::BusMetrics, notice::parse_notice},
-    wire::{Channel, Event},
+    bus::{Bus, History, metrics::BusMetrics},
+    wire::Channel,
 };
 
 /// Requests, and frames, that are taken at a time before anything else has its turn.
@@ -166,94 +166,6 @@ impl<S: Sink> Actor<S> {
         }
     }
 
-    fn on_up(&mut self) {
-        self.metrics.connected.set(1);
-        self.probed_at = None;
-        self.changes = Changes::default();
-        for channel in self.table.keys() {
-            self.changes.push(Verb::Subscribe, *channel);
-        }
-        let probe = [
-            Verb::Subscribe.command().to_owned(),
-            self.probe_stream.clone(),
-        ];
-        self.link.send(&probe);
-    }
-
-    fn on_down(&mut self) {
-        self.metrics.connected.set(0);
-        self.metrics.reconnects.inc();
-        for followed in self.table.values_mut() {
-            followed.subscription = Subscription::Wanted;
-        }
-    }
-
-    fn on_frame(&mut self, frame: Frame) {
-        match frame {
-            Frame::Message { channel, payload } => {
-                self.metrics.messages.inc();
-                let Some(channel) = self.bus.names().channel(&channel) else {
-                    return;
-                };
-                if let Some(head) = parse_notice(&payload) {
-                    self.on_notice(channel, head);
-                    return;
-                }
-                match Event::from_record(channel, &payload) {
-                    Ok(event) => self.on_event(event),
-                    Err(error) => {
-                        self.metrics.malformed.inc();
-                        tracing::warn!(%channel, %error, "a message that is no event");
-                    }
-                }
-            }
-            Frame::Subscribed(stream) => {
-                if let Some(channel) = self.bus.names().channel(&stream) {
-                    self.on_subscribed(channel);
-                }
-            }
-            Frame::Unsubscribed(stream) => {
-                if let Some(channel) = self.bus.names().channel(&stream) {
-                    self.on_unsubscribed(channel);
-                }
-            }
-            Frame::Reply => {}
-            Frame::Error(text) => {
-                // Only SUBSCRIBE and UNSUBSCRIBE are sent here; whichever failed, nothing is certain any more.
-                let error = String::from_utf8_lossy(&text).into_owned();
-                tracing::error!(%error, "redis refused a subscription");
-                self.give_up_connection();
-            }
-        }
-    }
-
-    fn on_subscribed(&mut self, channel: Channel) {
-        self.changes.confirmed();
-        let Some(followed) = self.table.get_mut(&channel) else {
-            return;
-        };
-        followed.subscription = Subscription::Confirmed {
-            checks_before: self.checks_started,
-        };
-        if channel.is_durable() {
-            self.queue_check(channel);
-            self.plan_self_check(channel);
-        } else {
-            self.settle(channel, None);
-        }
-    }
-
-    /// Expected after an UNSUBSCRIBE. When the channel is confirmed, Redis ended the subscription on its own.
-    fn on_unsubscribed(&mut self, channel: Channel) {
-        self.changes.confirmed();
-        if let Some(followed) = self.table.get_mut(&channel)
-            && followed.is_confirmed()
-        {
-            followed.subscription = Subscription::Wanted;
-            self.changes.push(Verb::Subscribe, channel);
-        }
-    }
-
     fn on_tick(&mut self) {
         for due in self.wheel.advance() {
             match due {
@@ -268,35 +180,6 @@ impl<S: Sink> Actor<S> {
         self.watch_connection();
     }
 
-    /// A connection can be up and deliver nothing, for instance when its server was cut off from the others. So a silent
-    /// one has to show that it delivers what is published where everybody publishes.
-    fn watch_connection(&mut self) {
-        if !self.link.is_up() {
-            return;
-        }
-        let heard_at = self.link.heard_at();
-        match self.probed_at {
-            Some(probed_at) if heard_at > probed_at => self.probed_at = None,
-            Some(probed_at) if probed_at.elapsed() > self.tuning.probe_wait => {
-                tracing::warn!("the subscription connection delivers nothing; making another");
-                self.give_up_connection();
-            }
-            None if heard_at.elapsed() > self.tuning.silence => {
-                self.probed_at = Some(Instant::now());
-                let stream = self.probe_stream.clone();
-                self.work.push(work::probe(self.bus.clone(), stream));
-            }
-            Some(_) | None => {}
-        }
-    }
-
-    fn give_up_connection(&mut self) {
-        if self.link.is_up() {
-            self.link.drop_connection();
-            self.on_down();
-        }
-    }
-
     /// Begins whatever has been decided and is within its bounds.
     fn start_work(&mut self) {
         self.send_changes();
@@ -306,24 +189,6 @@ impl<S: Sink> Actor<S> {
         {
             self.fetches_running += 1;
             self.work.push(work::fetch(self.history.clone(), fetch));
-        }
-    }
-
-    fn send_changes(&mut self) {
-        while self.link.is_up()
-            && let Some((verb, channels)) = self.changes.next_batch()
-        {
-            let mut words = Vec::with_capacity(channels.len() + 1);
-            words.push(verb.command().to_owned());
-            for channel in channels {
-                words.push(self.bus.names().stream(channel));
-                if verb == Verb::Subscribe
-                    && let Some(followed) = self.table.get_mut(&channel)
-                {
-                    followed.subscription = Subscription::Sent;
-                }
-            }
-            self.link.send(&words);
         }
     }
 
