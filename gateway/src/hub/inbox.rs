@@ -175,6 +175,11 @@ impl Inbox {
         self.messages.recv_many(into, limit).await
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// The channels that were missed since the last call: whoever hears one of them, or waits to, must be closed.
     pub(super) fn take_missed(&self) -> HashSet<Channel> {
         if !self.missed.any.swap(false, Ordering::AcqRel) {

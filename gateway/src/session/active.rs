@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::{
     bus::HistoryError,
@@ -322,6 +323,6 @@ fn refuse(reference: Option<&Reference>, problem: &Problem, effects: &mut Vec<Ef
     effects.push(Effect::Send(native::error(reference, problem)));
 }
 
-pub(super) fn json(value: &serde_json::Value) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("a JSON value always serialises")
+pub(super) fn json(data: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(data).expect("numbers, texts and maps always serialise")
 }

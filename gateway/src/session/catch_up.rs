@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::{
     bus::HistoryError,
@@ -10,6 +11,12 @@ use shared::{
 
 use super::{Effect, RETRY_AFTER_MS, active::json, opening::reason, resume, stream::Stream};
 use crate::codec::{Encoded, native::ChannelStart};
+
+/// What the acknowledgement says.
+#[derive(Serialize)]
+struct Data<'a> {
+    channels: &'a BTreeMap<Channel, ChannelStart>,
+}
 
 #[derive(Debug)]
 pub(super) struct CatchUp {
@@ -107,6 +114,8 @@ impl CatchUp {
             problem.retry_after_ms = Some(RETRY_AFTER_MS);
             return Err(problem);
         }
-        Ok(json(&serde_json::json!({ "channels": self.starts })))
+        Ok(json(&Data {
+            channels: &self.starts,
+        }))
     }
 }

@@ -1,1 +1,648 @@
+//! Scripts: given these inputs, exactly these effects.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared::{
+    bus::{HistoryError, JoinError, Replay, Start},
+    credentials::Role,
+    ids::{EventId, SessionId, UserId},
+    wire::{Channel, Class, Code, Epoch, Event, Position, Problem, kind},
+};
+
+use super::{
+    Answer, CommandLimits, Effect, Intervals, Introduction, Now, Path, Resume, Room, Session,
+    Settings, Who,
+};
+use crate::codec::{Encoded, Frame};
+
+const EPOCH: Epoch = Epoch::from_bits(1);
+
+fn at(offset: u64) -> Position {
+    Position {
+        epoch: EPOCH,
+        offset,
+    }
+}
+
+fn me() -> Channel {
+    Channel::User(UserId::new(1).unwrap())
+}
+
+fn event_of(class: Class, offset: Option<u64>) -> Event {
+    Event {
+        channel: me(),
+        position: offset.map(at),
+        id: EventId::new(9).unwrap(),
+        class,
+        control: false,
+        kind: "x".into(),
+        key: None,
+        committed_at_ms: 0,
+        body: Bytes::from_static(b"{}"),
+    }
+}
+
+fn durable(offset: u64) -> Arc<Encoded> {
+    encoded(event_of(Class::Durable, Some(offset)))
+}
+
+fn encoded(event: Event) -> Arc<Encoded> {
+    Arc::new(Encoded::new(Arc::new(event)).unwrap())
+}
+
+fn history(offsets: std::ops::RangeInclusive<u64>) -> Vec<Arc<Encoded>> {
+    offsets.map(durable).collect()
+}
+
+/// A session, its time, and what it wanted since it was last asked.
+struct Script {
+    session: Session,
+    now: Now,
+    effects: Vec<Effect>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        node_name: "n".to_owned(),
+        intervals: Intervals {
+            heartbeat_ms: 25_000,
+            ping_ms: 30_000,
+        },
+        commands: CommandLimits {
+            per_second: Some(10),
+            burst: 200,
+        },
+        held: Room {
+            frames: 4,
+            bytes: 1000,
+        },
+        opening_ms_max: 10_000,
+    }
+}
+
+const START: Now = Now {
+    elapsed_ms: 1_000_000,
+    unix_seconds: 5_000,
+};
+
+impl Script {
+    fn open(resume: &str) -> Self {
+        Self::open_with(resume, settings())
+    }
+
+    fn open_with(resume: &str, settings: Settings) -> Self {
+        let introduction = Introduction {
+            connection_id: "c".to_owned(),
+            who: Who {
+                user_id: UserId::new(1).unwrap(),
+                session_id: SessionId::new(2).unwrap(),
+                role: Role::User,
+                expires_at: START.unix_seconds + 900,
+            },
+            resume_token: "t".to_owned(),
+            resume: Resume::parse(resume.as_bytes()).unwrap(),
+            jitter: 0.0,
+        };
+        let mut effects = Vec::new();
+        let session = Session::open(introduction, Arc::new(settings), START, &mut effects);
+        Self {
+            session,
+            now: START,
+            effects,
+        }
+    }
+
+    /// Welcomed at offset 10, with nothing missed.
+    fn active() -> Self {
+        Self::active_with(settings())
+    }
+
+    fn active_with(settings: Settings) -> Self {
+        let mut script = Self::open_with("{}", settings);
+        script.joined(me(), Some(10), Replay::NotAsked);
+        script.joined(Channel::Broadcast, None, Replay::NotAsked);
+        script.effects.clear();
+        script
+    }
+
+    fn joined(&mut self, channel: Channel, offset: Option<u64>, replay: Replay) {
+        let start = Start {
+            position: offset.map(at),
+            replay,
+        };
+        self.session
+            .on_joined(channel, Ok(start), self.now, &mut self.effects);
+    }
+
+    fn read(&mut self, outcome: Result<Vec<Arc<Encoded>>, HistoryError>) {
+        self.session
+            .on_history(me(), outcome, self.now, &mut self.effects);
+    }
+
+    fn event(&mut self, encoded: &Arc<Encoded>) {
+        self.session.on_event(encoded, &mut self.effects);
+    }
+
+    fn says(&mut self, text: &str) {
+        let text = Bytes::from(text.to_owned());
+        self.session.on_text(text, self.now, &mut self.effects);
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.session.on_answer(None, answer, &mut self.effects);
+    }
+
+    fn after(&mut self, seconds: u64) -> u64 {
+        self.now.elapsed_ms += seconds * 1000;
+        self.now.unix_seconds += i64::try_from(seconds).unwrap();
+        self.session.on_tick(self.now, &mut self.effects)
+    }
+
+    /// What was wanted since the last call, one line each.
+    fn wants(&mut self) -> String {
+        let lines: Vec<String> = self.effects.drain(..).map(|effect| line(&effect)).collect();
+        lines.join("\n")
+    }
+}
+
+fn line(effect: &Effect) -> String {
+    match effect {
+        Effect::Send(frame) => format!("send {}", payload(frame)),
+        Effect::Ping => "ping".to_owned(),
+        Effect::Deliver(encoded, path) => {
+            let path = match path {
+                Path::Live => "live",
+                Path::Resume => "resume",
+            };
+            match encoded.event.offset() {
+                Some(offset) => format!("deliver {offset} {path}"),
+                None => format!("deliver {} {path}", encoded.event.kind),
+            }
+        }
+        Effect::Join { channel, since } => match since {
+            Some(since) => format!("join {channel} since {}", since.offset),
+            None => format!("join {channel}"),
+        },
+        Effect::Read {
+            channel,
+            after,
+            through,
+        } => format!("read {channel} {}..{through}", after.offset),
+        Effect::Run(command) => format!("run {}", command.name),
+        Effect::Listen => "listen".to_owned(),
+        Effect::Close(reason, Some(ms)) => format!("close {} after {ms}", reason.code()),
+        Effect::Close(reason, None) => format!("close {}", reason.code()),
+    }
+}
+
+fn payload(frame: &Frame) -> String {
+    let start = if frame.bytes()[1] == 126 { 4 } else { 2 };
+    String::from_utf8_lossy(&frame.bytes()[start..]).into_owned()
+}
+
+#[test]
+fn a_fresh_connection_is_welcomed_when_every_channel_is_joined() {
+    let mut script = Script::open("{}");
+    insta::assert_snapshot!(script.wants(), @r#"
+    join user:1
+    join broadcast
+    "#);
+    script.joined(me(), Some(10), Replay::NotAsked);
+    // Held until welcome has said where the stream starts.
+    script.event(&durable(11));
+    // Never promised.
+    script.event(&encoded(event_of(Class::Chatter, None)));
+    assert_eq!(script.wants(), "");
+    script.joined(Channel::Broadcast, None, Replay::NotAsked);
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"welcome","data":{"connection_id":"c","user_id":1,"node":"n","heartbeat_seconds":25,"session_expires_at":5900,"resume_token":"t","channels":{"user:1":{"epoch":"0000000000000001","offset":10}}}}
+    listen
+    deliver 11 resume
+    "#);
+    script.event(&durable(12));
+    assert_eq!(script.wants(), "deliver 12 live");
+}
+
+#[test]
+fn what_was_missed_comes_after_welcome_and_before_what_is_new() {
+    let mut script = Script::open(r#"{"user:1":{"epoch":"0000000000000001","offset":7}}"#);
+    assert_eq!(script.wants(), "join user:1 since 7\njoin broadcast");
+    script.joined(Channel::Broadcast, None, Replay::NotAsked);
+    let range = Replay::Range {
+        after: at(7),
+        through: 9,
+    };
+    script.joined(me(), Some(9), range);
+    assert_eq!(script.wants(), "read user:1 7..9");
+    script.event(&durable(10));
+    assert_eq!(script.wants(), "");
+    script.read(Ok(history(8..=9)));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"welcome","data":{"connection_id":"c","user_id":1,"node":"n","heartbeat_seconds":25,"session_expires_at":5900,"resume_token":"t","channels":{"user:1":{"epoch":"0000000000000001","offset":7,"recovered":true}}}}
+    listen
+    deliver 8 resume
+    deliver 9 resume
+    "#);
+    // As much as half a queue takes at once; the rest when there is room.
+    script.event(&durable(11));
+    assert_eq!(script.wants(), "", "behind what waits");
+    let room = Room {
+        frames: 1,
+        bytes: 1000,
+    };
+    script.session.on_room(room, &mut script.effects);
+    assert_eq!(script.wants(), "deliver 10 resume");
+    script.session.on_room(room, &mut script.effects);
+    assert_eq!(script.wants(), "deliver 11 resume");
+    script.event(&durable(12));
+    assert_eq!(script.wants(), "deliver 12 live");
+}
+
+/// The `user:1` of welcome, for each end of a replay.
+#[test]
+fn all_or_nothing() {
+    let range = Replay::Range {
+        after: at(7),
+        through: 9,
+    };
+    for (replay, read, expected) in [
+        (Replay::Nothing, None, r#""offset":7,"recovered":true"#),
+        (
+            range,
+            Some(Ok(history(8..=9))),
+            r#""offset":7,"recovered":true"#,
+        ),
+        (
+            Replay::EpochChanged,
+            None,
+            r#""offset":9,"recovered":false,"reason":"epoch_changed""#,
+        ),
+        (
+            range,
+            Some(Err(HistoryError::TooFar)),
+            r#""offset":9,"recovered":false,"reason":"too_far""#,
+        ),
+        (
+            range,
+            Some(Err(HistoryError::Expired)),
+            r#""offset":9,"recovered":false,"reason":"expired""#,
+        ),
+    ] {
+        let mut script = Script::open(r#"{"user:1":{"epoch":"0000000000000001","offset":7}}"#);
+        script.joined(Channel::Broadcast, None, Replay::NotAsked);
+        script.joined(me(), Some(9), replay);
+        if let Some(read) = read {
+            script.event(&durable(10));
+            script.read(read);
+        }
+        let wants = script.wants();
+        assert!(wants.contains(expected), "{expected}\nin {wants}");
+    }
+}
+
+#[test]
+fn unknown_is_not_the_same_as_nothing() {
+    let mut script = Script::open("{}");
+    let refused = Err(JoinError::Unavailable);
+    script.effects.clear();
+    script
+        .session
+        .on_joined(me(), refused, script.now, &mut script.effects);
+    assert_eq!(script.wants(), "close 4204 after 1000");
+
+    let mut script = Script::open(r#"{"user:1":{"epoch":"0000000000000001","offset":7}}"#);
+    let range = Replay::Range {
+        after: at(7),
+        through: 9,
+    };
+    script.joined(me(), Some(9), range);
+    script.effects.clear();
+    script.read(Err(HistoryError::Unavailable("away".to_owned())));
+    assert_eq!(script.wants(), "close 4204 after 1000");
+
+    let mut script = Script::open("{}");
+    script.effects.clear();
+    assert_eq!(script.after(9), START.elapsed_ms + 10_000);
+    assert_eq!(script.wants(), "");
+    script.after(1);
+    assert_eq!(script.wants(), "close 4204 after 1000");
+}
+
+#[test]
+fn a_stream_has_no_hole_and_no_repeat() {
+    let mut script = Script::active();
+    script.event(&durable(10));
+    assert_eq!(script.wants(), "", "before the start");
+    script.event(&durable(11));
+    script.event(&durable(11));
+    assert_eq!(script.wants(), "deliver 11 live");
+    script.event(&durable(13));
+    assert_eq!(script.wants(), "close 4202");
+
+    let mut script = Script::active();
+    let mut foreign = event_of(Class::Durable, Some(11));
+    foreign.position = Some(Position {
+        epoch: Epoch::from_bits(2),
+        offset: 11,
+    });
+    script.event(&encoded(foreign));
+    assert_eq!(script.wants(), "close 4202");
+
+    let mut script = Script::active();
+    script.session.on_lost(me(), at(20), &mut script.effects);
+    script.event(&durable(21));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"resync","data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":20}}}}
+    deliver 21 live
+    "#);
+}
+
+#[test]
+fn what_is_held_is_bounded() {
+    let mut script = Script::open("{}");
+    script.joined(me(), Some(10), Replay::NotAsked);
+    script.effects.clear();
+    for offset in 11..=14 {
+        script.event(&durable(offset));
+    }
+    assert_eq!(script.wants(), "");
+    script.event(&durable(15));
+    assert_eq!(script.wants(), "close 4201");
+}
+
+#[test]
+fn a_revoked_session_is_closed_after_it_was_told() {
+    let revoked = |session: u64, offset| {
+        let mut event = event_of(Class::Durable, Some(offset));
+        event.control = true;
+        event.kind = kind::SESSION_REVOKED.into();
+        event.body = format!(r#"{{"data":{{"session_id":{session}}}}}"#).into();
+        encoded(event)
+    };
+    let mut script = Script::active();
+    script.event(&revoked(3, 11));
+    assert_eq!(script.wants(), "deliver 11 live", "another session's");
+    script.event(&revoked(2, 12));
+    assert_eq!(script.wants(), "deliver 12 live\nclose 4004");
+
+    let mut script = Script::open("{}");
+    script.effects.clear();
+    script.event(&revoked(2, 11));
+    assert_eq!(script.wants(), "close 4004", "also before welcome");
+}
+
+#[test]
+fn commands_keep_their_order_and_ping_does_not_wait() {
+    let mut script = Script::active();
+    script.says(r#"{"type":"one","ref":1}"#);
+    script.says(r#"{"type":"two"}"#);
+    script.says(r#"{"type":"ping","ref":"p"}"#);
+    assert_eq!(
+        script.wants(),
+        "run one\nsend {\"type\":\"pong\",\"ref\":\"p\"}"
+    );
+    script.answer(Answer::Problem(Problem::new(Code::Forbidden, "no")));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"error","code":"forbidden","message":"no","retryable":false}
+    run two
+    "#);
+    script.answer(Answer::Refreshed(9_000));
+    assert_eq!(script.wants(), "", "nobody asked for an answer");
+    script.says(r#"{"type":"three"}"#);
+    assert_eq!(script.wants(), "run three");
+}
+
+#[test]
+fn not_too_many_commands_wait() {
+    let mut script = Script::active();
+    for _ in 0..=64 {
+        script.says(r#"{"type":"one"}"#);
+    }
+    assert_eq!(script.wants(), "run one");
+    script.says(r#"{"type":"one","ref":1}"#);
+    insta::assert_snapshot!(script.wants(), @r#"send {"type":"error","ref":1,"code":"rate_limited","message":"Too many commands are waiting","retryable":true,"retry_after_ms":1000}"#);
+}
+
+#[test]
+fn commands_are_limited_and_a_flood_is_cut() {
+    let mut limited = settings();
+    limited.commands = CommandLimits {
+        per_second: Some(10),
+        burst: 2,
+    };
+    let mut script = Script::active_with(limited);
+    for _ in 0..3 {
+        script.says(r#"{"type":"ping","ref":1}"#);
+    }
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"pong","ref":1}
+    send {"type":"pong","ref":1}
+    send {"type":"error","ref":1,"code":"rate_limited","message":"Too many commands","retryable":true,"retry_after_ms":100}
+    "#);
+    script.now.elapsed_ms += 100;
+    script.says(r#"{"type":"ping"}"#);
+    assert_eq!(
+        script.wants(),
+        r#"send {"type":"pong"}"#,
+        "one more after a tenth"
+    );
+    for _ in 0..100 {
+        script.says(r#"{"type":"ping"}"#);
+    }
+    script.effects.clear();
+    script.says(r#"{"type":"ping"}"#);
+    assert_eq!(script.wants(), "close 4203 after 1000");
+}
+
+#[test]
+fn malformed_frames_are_answered_five_times() {
+    let mut script = Script::active();
+    for text in ["{", "[]", "7", r#"{"type":1}"#] {
+        script.says(text);
+    }
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"error","code":"invalid_json","message":"the frame is not valid JSON","retryable":false}
+    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
+    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
+    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
+    "#);
+    script.says(r#"{"type":"ping"}"#);
+    for _ in 0..5 {
+        script.says("{");
+    }
+    assert!(!script.wants().contains("close"), "the count began anew");
+    script.says("{");
+    assert!(script.wants().ends_with("\nclose 4006"));
+}
+
+#[test]
+fn sync_replays_what_the_client_asks_for() {
+    let mut script = Script::active();
+    let sync = |channel: &str, offset: u64| {
+        format!(
+            r#"{{"type":"sync","ref":1,"channels":{{"{channel}":{{"epoch":"0000000000000001","offset":{offset}}}}}}}"#
+        )
+    };
+    script.says(&sync("user:1", 8));
+    assert_eq!(script.wants(), "read user:1 8..10");
+    script.event(&durable(11));
+    script.says(&sync("user:1", 8));
+    insta::assert_snapshot!(script.wants(), @r#"send {"type":"error","ref":1,"code":"rate_limited","message":"A replay is under way","retryable":true,"retry_after_ms":1000}"#);
+    script.read(Ok(history(9..=10)));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":8,"recovered":true}}}}
+    deliver 9 resume
+    deliver 10 resume
+    "#);
+    let room = settings().held;
+    script.session.on_room(room, &mut script.effects);
+    assert_eq!(script.wants(), "deliver 11 resume");
+
+    // Nothing to read: answered at once.
+    script.says(&sync("user:1", 11));
+    script.says(&sync("user:1", 12));
+    script.says(&sync("broadcast", 0));
+    script.says(&sync("user:2", 0));
+    script.says(&sync("nonsense", 0));
+    script.says(r#"{"type":"sync","ref":1}"#);
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"recovered":true}}}}
+    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"reason":"epoch_changed","recovered":false}}}}
+    send {"type":"ack","ref":1,"data":{"channels":{}}}
+    send {"type":"error","ref":1,"code":"forbidden","message":"user:2 is not yours to hear","retryable":false}
+    send {"type":"error","ref":1,"code":"invalid_request","message":"nonsense is not a channel","retryable":false}
+    send {"type":"error","ref":1,"code":"invalid_request","message":"positions are {\"<channel>\": {\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}, at most 64","retryable":false}
+    "#);
+}
+
+#[test]
+fn a_sync_that_cannot_be_read_is_refused_and_the_stream_goes_on() {
+    let sync =
+        r#"{"type":"sync","ref":1,"channels":{"user:1":{"epoch":"0000000000000001","offset":8}}}"#;
+    for (error, expected) in [
+        (
+            HistoryError::Unavailable(String::new()),
+            r#""code":"unavailable""#,
+        ),
+        (
+            HistoryError::TooFar,
+            r#""offset":10,"recovered":false,"reason":"too_far""#,
+        ),
+    ] {
+        let mut script = Script::active();
+        script.says(sync);
+        script.event(&durable(11));
+        script.effects.clear();
+        script.read(Err(error));
+        let wants = script.wants();
+        let (answer, after) = wants.split_once('\n').unwrap();
+        assert!(answer.contains(expected), "{answer}");
+        assert_eq!(after, "deliver 11 resume");
+    }
+}
+
+#[test]
+fn silence_is_broken_by_heartbeats_with_the_tops_that_moved() {
+    let mut script = Script::active();
+    assert_eq!(script.after(0), START.elapsed_ms + 25_000);
+    script.after(25);
+    assert_eq!(script.wants(), r#"send {"type":"heartbeat","tops":{}}"#);
+    script.session.on_heard(script.now);
+    script.event(&durable(11));
+    script.session.on_sent(script.now);
+    script.effects.clear();
+    assert_eq!(script.after(24), START.elapsed_ms + 50_000);
+    assert_eq!(script.wants(), "");
+    script.after(1);
+    assert_eq!(
+        script.wants(),
+        r#"send {"type":"heartbeat","tops":{"user:1":11}}"#
+    );
+    script.session.on_heard(script.now);
+    script.after(25);
+    assert_eq!(script.wants(), r#"send {"type":"heartbeat","tops":{}}"#);
+}
+
+#[test]
+fn a_silent_client_is_pinged_once_and_then_cut() {
+    let mut script = Script::active();
+    script.after(29);
+    script.effects.clear();
+    script.after(1);
+    assert_eq!(script.wants(), "ping");
+    script.after(5);
+    assert_eq!(script.wants(), "");
+    script.session.on_heard(script.now);
+    script.after(30);
+    assert!(
+        script.wants().starts_with("ping"),
+        "from the last sign of life"
+    );
+    script.after(30);
+    assert_eq!(script.wants(), "close 4205");
+}
+
+#[test]
+fn the_end_of_a_token_is_announced_once_and_can_be_put_off() {
+    let mut script = Script::active();
+    let pass = |script: &mut Script, seconds: u64| {
+        script.session.on_heard(script.now);
+        script.session.on_sent(script.now);
+        script.now.elapsed_ms += seconds * 1000;
+        script.session.on_heard(script.now);
+        script.session.on_sent(script.now);
+        script.now.unix_seconds += i64::try_from(seconds).unwrap();
+        script.session.on_tick(script.now, &mut script.effects);
+        script.wants()
+    };
+    assert_eq!(pass(&mut script, 839), "");
+    let expiring = r#"send {"type":"session_expiring","data":{"expires_at":5900}}"#;
+    assert_eq!(pass(&mut script, 1), expiring);
+    assert_eq!(pass(&mut script, 1), "");
+    script.answer(Answer::Refreshed(6_000));
+    assert_eq!(pass(&mut script, 60), "");
+    assert_eq!(pass(&mut script, 99 - 60), expiring.replace("5900", "6000"));
+    assert_eq!(pass(&mut script, 60), "close 4100");
+}
+
+#[test]
+fn nothing_has_an_effect_on_a_session_that_is_over() {
+    let mut script = Script::active();
+    script.session = Session::Over;
+    script.event(&durable(11));
+    script.says("{");
+    script.joined(me(), Some(1), Replay::NotAsked);
+    script.read(Ok(Vec::new()));
+    assert_eq!(script.after(1_000_000), u64::MAX);
+    assert_eq!(script.wants(), "");
+    assert_eq!(script.session.who(), None);
+}
+
+#[test]
+fn positions_are_read_whole_or_not_at_all() {
+    let many: Vec<String> = (1..=65)
+        .map(|id| format!(r#""user:{id}":{{"epoch":"0000000000000001","offset":1}}"#))
+        .collect();
+    for (json, expected) in [
+        ("{}".to_owned(), Some((0, 0))),
+        (r#"{"user:1":{"epoch":"00000000000000ff","offset":0}}"#.to_owned(), Some((1, 0))),
+        (
+            r#"{"x":{"epoch":"00000000000000ff","offset":0},"group:1":{"epoch":"00000000000000ff","offset":7,"more":1}}"#
+                .to_owned(),
+            Some((1, 1)),
+        ),
+        (format!(r#"{{"{}":{{"epoch":"00000000000000ff","offset":0}}}}"#, "x".repeat(65)), None),
+        (format!("{{{}}}", many.join(",")), None),
+        (format!("{{{}}}", many[1..].join(",")), Some((64, 0))),
+        (r#"{"user:1":{"epoch":"ff","offset":0}}"#.to_owned(), None),
+        (r#"{"user:1":{"epoch":"00000000000000ff","offset":"1"}}"#.to_owned(), None),
+        (r#"{"user:1":null}"#.to_owned(), None),
+        ("[]".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let resume = Resume::parse(json.as_bytes()).ok();
+        let counts = resume.map(|resume| (resume.positions.len(), resume.unknown.len()));
+        assert_eq!(counts, expected, "{json}");
+    }
+}

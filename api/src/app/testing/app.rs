@@ -78,6 +78,11 @@ impl TestApp {
         }
     }
 
+    /// Stops it in an orderly way, as SIGTERM does.
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
+    }
+
     /// The app inside.
     pub(crate) fn app(&self) -> &App {
         &self.server.app
