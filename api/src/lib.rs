@@ -4,15 +4,21 @@ pub mod app;
 pub mod cli;
 
 // The table of contents: every feature here, and in the same order below.
+pub mod activities;
 pub mod auth;
+pub mod blocks;
 pub mod comments;
 pub mod conversations;
 pub mod feed;
 pub mod follows;
+pub mod friends;
+pub mod groups;
 pub mod likes;
 pub mod messages;
+pub mod mutes;
 pub mod notifications;
 pub mod posts;
+pub mod reactions;
 pub mod realtime;
 pub mod users;
 
@@ -21,15 +27,21 @@ use app::feature::Feature;
 /// Every feature.
 pub fn features() -> Vec<Feature> {
     vec![
+        activities::feature(),
         auth::feature(),
+        blocks::feature(),
         comments::feature(),
         conversations::feature(),
         feed::feature(),
         follows::feature(),
+        friends::feature(),
+        groups::feature(),
         likes::feature(),
         messages::feature(),
+        mutes::feature(),
         notifications::feature(),
         posts::feature(),
+        reactions::feature(),
         realtime::feature(),
         users::feature(),
     ]

@@ -1,6 +1,9 @@
 //! `gateway serve`: settings, telemetry, listeners, run.
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
 
 use shared::{
     clock::Clock,
@@ -32,7 +35,8 @@ pub fn main() -> ExitCode {
     match load(environment, arguments, Config::read) {
         Outcome::Loaded(config) => started(config),
         Outcome::Help(text) => {
-            eprint!("{text}");
+            // Whoever reads no further has read enough.
+            stdout().write_all(text.as_bytes()).ok();
             ExitCode::SUCCESS
         }
         Outcome::Invalid(errors) => {

@@ -3,8 +3,11 @@
 use std::{num::NonZero, str::FromStr, thread, time};
 
 use hyper::Uri;
-use shared::config::{
-    Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, TelemetrySettings,
+use shared::{
+    config::{
+        Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, TelemetrySettings,
+    },
+    ratelimit::Rate,
 };
 
 use crate::session::Room;
@@ -56,8 +59,14 @@ pub struct Limits {
     pub(crate) queue: Room,
     /// Open connections.
     pub connections_max: usize,
-    /// Handshakes under way, first frames included.
+    /// Handshakes under way, and as many connections whose first frame has not come.
     pub handshakes_max: usize,
+    /// How many handshakes begin.
+    pub(crate) handshakes: Rate,
+    /// Connections of one address that have not said who they are.
+    pub(crate) strangers_per_address: NonZero<u32>,
+    /// Connections of one user, on all nodes together.
+    pub(crate) connections_per_user: usize,
     /// Commands a second of one connection.
     pub commands_per_second: NonZero<u32>,
     /// Requests to `api` under way.
@@ -181,6 +190,16 @@ impl Limits {
         let queue_frames = positive(reader, "QUEUE_FRAMES", "256", "waiting for one connection");
         let connections = positive(reader, "CONNECTIONS_MAX", "100000", "open connections");
         let handshakes = positive(reader, "HANDSHAKES_MAX", "1024", "handshakes under way");
+        let name = "HANDSHAKE_RATE";
+        let handshake_rate = reader.with_default(name, "600+300/s", "handshakes: burst, then rate");
+        let name = "STRANGERS_PER_ADDRESS";
+        let strangers = reader.with_default(name, "256", "open and unauthenticated");
+        let per_user = positive(
+            reader,
+            "CONNECTIONS_PER_USER",
+            "10",
+            "on all nodes; one more closes the oldest",
+        );
         let name = "COMMANDS_PER_SECOND";
         let commands = reader.with_default(name, "20", "of one connection, in the long run");
         let api_requests = positive(
@@ -197,6 +216,9 @@ impl Limits {
             },
             connections_max: connections?,
             handshakes_max: handshakes?,
+            handshakes: handshake_rate?,
+            strangers_per_address: strangers?,
+            connections_per_user: per_user?,
             commands_per_second: commands?,
             api_requests_max: api_requests?,
         })

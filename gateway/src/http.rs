@@ -3,6 +3,7 @@
 
 use std::{
     convert::Infallible,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,39 +18,63 @@ use shared::{telemetry::admin, wire::Code};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
-    handshake::{self, Granted, Refusal},
+    door::Stranger,
+    handshake::{self, Granted},
     metrics::HandshakeResult,
     node::Node,
+    refusal::Refusal,
 };
 
 const HEADER_BYTES_MAX: usize = 8 * 1024;
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// Before anything was read, and so without a body.
+const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 /// A connection's stream after the response, what the client sent already, and what was granted.
 type Upgraded = (TcpStream, Vec<u8>, Granted);
 
-/// Serves one connection until it is answered, or has become a WebSocket and belongs to its shard.
-pub(crate) async fn serve(node: &Arc<Node>, stream: TcpStream) {
+/// Serves one connection until it is answered, or has become a WebSocket and belongs to its shard. The stranger counts
+/// until it is known who it is, or nobody is there any more.
+pub(crate) async fn serve(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    (peer, stranger): (IpAddr, Option<Stranger>),
+) {
     // Both futures are large while they run and gone afterwards: an open connection keeps neither.
-    let answered = timeout(node.config.timing.handshake, Box::pin(answer(node, stream))).await;
+    let answered = timeout(
+        node.config.timing.handshake,
+        Box::pin(answer(node, stream, peer)),
+    )
+    .await;
     match answered {
         Ok(Some((stream, unread, granted))) => {
-            Box::pin(handshake::complete(node, stream, unread, granted)).await;
+            let completed = handshake::complete(node, stream, unread, granted, stranger);
+            Box::pin(completed).await;
         }
         Ok(None) => {}
         Err(_) => node.metrics.handshake(HandshakeResult::Timeout),
     }
 }
 
-async fn answer(node: &Arc<Node>, stream: TcpStream) -> Option<Upgraded> {
+/// Says no to somebody who has too many connections open that say nothing. Not waited for: it is one write to an empty
+/// buffer, and who is not read may lose the answer.
+pub(crate) fn turn_away(stream: &TcpStream) {
+    if let Err(error) = stream.try_write(TURNED_AWAY) {
+        tracing::debug!(%error, "nobody heard a refusal");
+    }
+}
+
+async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upgraded> {
     // Hyper's buffers are made only for somebody who says something.
     stream.readable().await.ok()?;
     let _permit = node.handshakes.acquire().await.ok()?;
     let granted = Mutex::new(None);
     let service = service_fn(|request| {
         let granted = &granted;
-        async move { Ok::<_, Infallible>(respond(node, request, granted).await) }
+        async move { Ok::<_, Infallible>(respond(node, request, peer, granted).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -77,6 +102,7 @@ async fn answer(node: &Arc<Node>, stream: TcpStream) -> Option<Upgraded> {
 async fn respond(
     node: &Arc<Node>,
     mut request: Request<Incoming>,
+    peer: IpAddr,
     granted: &Mutex<Option<Granted>>,
 ) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
@@ -95,7 +121,7 @@ async fn respond(
     if path != "/ws" {
         return Refusal::new(Code::NotFound, "Here are /ws, /healthz and /readyz").to_response();
     }
-    match handshake::check(node, &mut request).await {
+    match handshake::check(node, &mut request, peer).await {
         Ok((response, grant)) => {
             *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
             response

@@ -6,14 +6,22 @@ pub mod cli;
 mod codec;
 mod commands;
 pub mod config;
+mod door;
 mod drain;
+#[doc(hidden)]
+pub mod echo;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod http;
 mod hub;
 mod listener;
 mod metrics;
 mod node;
+mod refusal;
+mod roster;
 mod session;
+mod standing;
 mod transport;
 
 use std::{io, sync::Arc};
@@ -52,6 +60,7 @@ pub async fn run(
         node,
         inboxes,
         subscription,
+        counting,
     } = Node::start(config, clock, lifecycle.clone(), metrics)?;
     let mut shards = Vec::new();
     for inbox in inboxes {
@@ -73,6 +82,10 @@ pub async fn run(
         }
     });
     ended.await.map_err(io::Error::other)?;
+    counting.abort();
+    if let Err(error) = node.roster.unlist().await {
+        tracing::warn!(%error, "connections of this node are counted until its lease ends");
+    }
     subscription.abort();
     Ok(())
 }

@@ -1,14 +1,19 @@
-//! Accepting: a permit before each, a pause when it fails, one task per connection until its handshake is over.
+//! Accepting: not more than can be looked after, a pause when it fails, one task per connection until its handshake is over.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::sleep,
 };
 
-use crate::{http, node::Node};
+use crate::{door::Stranger, http, metrics::Refused, node::Node};
 
 /// Bytes that the kernel keeps for a slow client, who could otherwise hold megabytes that no limit of ours sees. Accepted
 /// sockets inherit it.
@@ -16,6 +21,9 @@ const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 const BACKLOG: u32 = 4096;
 /// After a failed accept, which most often means that descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
+/// So many times the handshakes that may be under way can wait for their turn, or for the client's first byte; who comes
+/// then waits in the kernel.
+const WAITING_FACTOR: usize = 4;
 
 /// Opens the public port.
 pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -32,11 +40,18 @@ pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// Accepts for as long as it is polled; handshakes under way end with it.
 pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
+    let waiting_max = node.config.limits.handshakes_max * WAITING_FACTOR;
     let mut handshakes = JoinSet::new();
     loop {
-        // Finished ones are let go of.
-        while handshakes.try_join_next().is_some() {}
-        let (stream, _) = match listener.accept().await {
+        while let Some(ended) = handshakes.try_join_next() {
+            see_off(ended);
+        }
+        if handshakes.len() >= waiting_max
+            && let Some(ended) = handshakes.join_next().await
+        {
+            see_off(ended);
+        }
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
@@ -48,10 +63,22 @@ pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
             tracing::debug!(%error, "a connection that ended at once");
             continue;
         }
-        handshakes.spawn(handshake(Arc::clone(&node), stream));
+        if let Ok(stranger) = node.door.peer(peer.ip()) {
+            let from = (peer.ip(), stranger);
+            handshakes.spawn(handshake(Arc::clone(&node), stream, from));
+        } else {
+            node.metrics.refused(Refused::Address);
+            http::turn_away(&stream);
+        }
     }
 }
 
-async fn handshake(node: Arc<Node>, stream: TcpStream) {
-    http::serve(&node, stream).await;
+async fn handshake(node: Arc<Node>, stream: TcpStream, from: (IpAddr, Option<Stranger>)) {
+    http::serve(&node, stream, from).await;
+}
+
+fn see_off(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a handshake broke off");
+    }
 }

@@ -8,7 +8,7 @@ use shared::{
     wire::{Class, CloseReason},
 };
 
-use crate::{hub::Delivery, session::Path};
+use crate::{session::Path, transport::Delivery};
 
 /// How a handshake ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,32 @@ impl HandshakeResult {
     }
 }
 
+/// Which limit somebody met at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Handshakes of this node.
+    Rate,
+    /// Connections of this node.
+    Full,
+    /// Unauthenticated connections of this node.
+    Strangers,
+    /// Unauthenticated connections of one address.
+    Address,
+}
+
+impl Refused {
+    const ALL: [Self; 4] = [Self::Rate, Self::Full, Self::Strangers, Self::Address];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Full => "full",
+            Self::Strangers => "strangers",
+            Self::Address => "address",
+        }
+    }
+}
+
 /// For connections that end without a close frame.
 const NETWORK: &str = "network";
 const WEBSOCKET: &str = "websocket";
@@ -61,6 +87,7 @@ const WEBSOCKET: &str = "websocket";
 pub(crate) struct GatewayMetrics {
     connections: IntGauge,
     handshakes: IntCounterVec,
+    refused: IntCounterVec,
     closed: IntCounterVec,
     pub(crate) frames_in: IntCounter,
     dropped: IntCounterVec,
@@ -87,6 +114,7 @@ impl GatewayMetrics {
         Self {
             connections: connections.with_label_values(&[WEBSOCKET]),
             handshakes: handshakes(metrics),
+            refused: refused(metrics),
             closed: closed(metrics),
             frames_in: metrics
                 .counters(
@@ -111,6 +139,11 @@ impl GatewayMetrics {
     pub(crate) fn handshake(&self, result: HandshakeResult) {
         let labels = &[WEBSOCKET, result.label()];
         self.handshakes.with_label_values(labels).inc();
+    }
+
+    /// Counts somebody who was turned away at the door, for this reason.
+    pub(crate) fn refused(&self, reason: Refused) {
+        self.refused.with_label_values(&[reason.label()]).inc();
     }
 
     /// Counts a connection for as long as the guard lives.
@@ -187,6 +220,16 @@ fn handshakes(metrics: &Metrics) -> IntCounterVec {
     let counters = metrics.counters(name, "Handshakes by their end.", &["transport", "result"]);
     for result in HandshakeResult::ALL {
         counters.with_label_values(&[WEBSOCKET, result.label()]);
+    }
+    counters
+}
+
+fn refused(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_door_refusals_total";
+    let help = "Connections turned away before anybody asked who they are, by the limit they met.";
+    let counters = metrics.counters(name, help, &["reason"]);
+    for reason in Refused::ALL {
+        counters.with_label_values(&[reason.label()]);
     }
     counters
 }

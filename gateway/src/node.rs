@@ -8,8 +8,10 @@ use std::sync::{
 use shared::{
     bus::{Bus, BusError, History, Subscriber},
     clock::Clock,
+    connections::Connections,
     credentials::{Revocations, Tokens},
     lifecycle::Lifecycle,
+    membership::MembershipMirror,
     telemetry::metrics::Metrics,
 };
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
@@ -18,8 +20,10 @@ use crate::{
     api_client::ApiClient,
     channels::ShardSink,
     config::Config,
+    door::Door,
     hub::{Hub, Inbox},
     metrics::GatewayMetrics,
+    roster::Roster,
     session::{CommandLimits, Intervals, Settings},
 };
 
@@ -33,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) revocations: Revocations,
     pub(crate) bus: Bus,
     pub(crate) history: History,
+    /// Who is in which groups.
+    pub(crate) memberships: MembershipMirror,
     pub(crate) subscriber: Subscriber,
     pub(crate) api: ApiClient,
     pub(crate) hub: Hub,
@@ -40,10 +46,15 @@ pub(crate) struct Node {
     /// The runtime of everything that is not a socket: a shard asks there, so that no shard's end takes away what others
     /// use.
     pub(crate) main: Handle,
+    pub(crate) door: Door,
+    /// Who is connected here, as all nodes count it.
+    pub(crate) roster: Arc<Roster>,
     /// One for each connection.
     pub(crate) places: Arc<Semaphore>,
     /// One for each handshake under way.
     pub(crate) handshakes: Semaphore,
+    /// One for each connection whose first frame has not come.
+    pub(crate) strangers: Semaphore,
     closed_to_new: AtomicBool,
 }
 
@@ -53,6 +64,8 @@ pub(crate) struct Started {
     /// For the shards, one each.
     pub(crate) inboxes: Vec<Inbox>,
     pub(crate) subscription: JoinHandle<()>,
+    /// Keeps the roster.
+    pub(crate) counting: JoinHandle<()>,
 }
 
 impl Node {
@@ -72,6 +85,7 @@ impl Node {
         );
         let bus = Bus::new(&config.redis)?;
         let history = History::new(bus.clone(), Arc::new(api.clone()));
+        let memberships = MembershipMirror::new(bus.clone(), Arc::new(api.clone()));
         let (hub, inboxes) = Hub::new(config.shards);
         let sink = ShardSink::new(hub.clone(), Arc::clone(&metrics));
         let (subscriber, subscription) = Subscriber::start_measured(
@@ -81,7 +95,13 @@ impl Node {
             sink,
             registry,
         )?;
+        let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
+        let roster = Arc::new(Roster::new(connections));
+        let kept = Arc::clone(&roster);
+        let counting = tokio::spawn(async move { kept.keep().await });
         let node = Self {
+            door: Door::new(&config),
+            roster,
             clock,
             lifecycle,
             metrics,
@@ -89,6 +109,7 @@ impl Node {
             revocations: Revocations::new(bus.clone()),
             bus,
             history,
+            memberships,
             subscriber,
             api,
             hub,
@@ -96,6 +117,7 @@ impl Node {
             main: Handle::current(),
             places: Arc::new(Semaphore::new(config.limits.connections_max)),
             handshakes: Semaphore::new(config.limits.handshakes_max),
+            strangers: Semaphore::new(config.limits.handshakes_max),
             closed_to_new: AtomicBool::new(false),
             config,
         };
@@ -103,6 +125,7 @@ impl Node {
             node: Arc::new(node),
             inboxes,
             subscription,
+            counting,
         })
     }
 

@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+pub mod address;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod credentials;
 pub mod ids;
 pub mod lifecycle;
+pub mod membership;
+pub mod ratelimit;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

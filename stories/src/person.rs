@@ -147,6 +147,11 @@ impl Listener {
         }
     }
 
+    /// Drops the connection without a word, as a phone in a tunnel does.
+    pub fn goes_away(&mut self) {
+        self.socket = None;
+    }
+
     /// The next frame or close. Checks what holds for every connection: offsets have no hole and no repeat.
     pub async fn next(&mut self) -> Received {
         let socket = self.socket.as_mut().expect("connected");
@@ -155,9 +160,25 @@ impl Listener {
             .await
             .expect("something in time");
         if let Received::Frame(frame) = &received {
+            self.keep_channels(frame);
             self.keep_position(frame);
         }
         received
+    }
+
+    /// Channels that the connection joins and leaves while it lives.
+    fn keep_channels(&mut self, frame: &Value) {
+        if frame["type"] != "channels" {
+            return;
+        }
+        let joined = frame["data"]["joined"].as_object().into_iter().flatten();
+        for (channel, position) in joined {
+            self.positions.insert(channel.clone(), position.clone());
+        }
+        let left = frame["data"]["left"].as_array().into_iter().flatten();
+        for channel in left.filter_map(Value::as_str) {
+            self.positions.remove(channel);
+        }
     }
 
     fn keep_position(&mut self, frame: &Value) {

@@ -58,7 +58,11 @@ pub async fn serve(settings: Settings, features: Vec<Feature>) -> Result<(), Sta
     let admin_listener = listen(settings.telemetry.metrics_addr).await?;
     let server = Server::start(settings, Clock::System, features, listener)?;
     let metrics = server.app.metrics().registry.clone();
-    let admin = tokio::spawn(admin::serve(admin_listener, metrics, server.lifecycle.clone()));
+    let admin = tokio::spawn(admin::serve(
+        admin_listener,
+        metrics,
+        server.lifecycle.clone(),
+    ));
     stop_signal()
         .await
         .map_err(|error| StartError::Io("signals".to_owned(), error))?;
@@ -109,10 +113,19 @@ impl Server {
         let (app, outlet, publisher) = App::new(settings, clock)?;
         let lifecycle = Lifecycle::default();
         let housekeeping = features.iter().flat_map(|feature| feature.housekeeping);
+        let housekeeping = housekeeping.chain(http::HOUSEKEEPING);
         let housekeeping = Housekeeping::new(housekeeping.copied().collect());
-        let router = http::router(app.clone(), features, lifecycle.clone());
+        let jobs: Vec<_> = features
+            .iter()
+            .flat_map(|feature| &feature.jobs)
+            .copied()
+            .collect();
+        let router = http::router(app.clone(), features, &lifecycle);
 
         let mut tasks = JoinSet::new();
+        for start in jobs {
+            tasks.spawn(start(app.clone(), lifecycle.clone()));
+        }
         tasks.spawn(jobs::run(
             Relay::new(outlet),
             app.clone(),
@@ -145,7 +158,7 @@ impl Server {
         self.lifecycle.drain();
         match self.http.await {
             Ok(Drained::Completely) => tracing::info!("every request was answered"),
-            Ok(Drained::InTime) => tracing::warn!("requests were cut off"),
+            Ok(Drained::CutOff) => tracing::warn!("requests were cut off"),
             Err(error) => tracing::error!(%error, "the listener failed"),
         }
         let ended = tokio::time::timeout(TASKS_END_MAX, async {

@@ -2,8 +2,11 @@
 
 use std::time;
 
-use shared::config::{
-    Duration, HttpSettings, Reader, RedisSettings, SecretSettings, Switch, TelemetrySettings,
+use shared::{
+    config::{
+        Duration, HttpSettings, Reader, RedisSettings, SecretSettings, Switch, TelemetrySettings,
+    },
+    ratelimit::Rate,
 };
 
 /// Everything that is configured, read once at start.
@@ -11,6 +14,8 @@ use shared::config::{
 pub struct Settings {
     /// Where and for whom to listen.
     pub http: HttpSettings,
+    /// How often one may ask.
+    pub rates: RateSettings,
     /// PostgreSQL.
     pub database: DatabaseSettings,
     /// The event bus.
@@ -35,6 +40,7 @@ impl Settings {
     /// Reads every section.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let http = HttpSettings::read(reader, "API_ADDR", "0.0.0.0:8080");
+        let rates = RateSettings::read(reader);
         let database = DatabaseSettings::read(reader);
         let redis = RedisSettings::read(reader);
         let secrets = SecretSettings::read(reader);
@@ -55,6 +61,7 @@ impl Settings {
         let telemetry = TelemetrySettings::read(reader, "0.0.0.0:9080");
         Some(Self {
             http: http?,
+            rates: rates?,
             database: database?,
             redis: redis?,
             secrets: secrets?,
@@ -64,6 +71,35 @@ impl Settings {
             edit_window: edit_window?.0,
             drain_timeout: drain_timeout?.0,
             telemetry: telemetry?,
+        })
+    }
+}
+
+/// How often one may ask, over all pods.
+#[derive(Debug, Clone, Copy)]
+pub struct RateSettings {
+    /// Requests with the credentials of one user.
+    pub per_user: Rate,
+    /// Requests from one address, behind which there may be a whole campus.
+    pub per_address: Rate,
+}
+
+impl RateSettings {
+    /// `RATE_LIMIT_USER`, `RATE_LIMIT_ADDRESS`; `RATE_LIMITS=off` lifts both.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let per_user = reader.with_default(
+            "RATE_LIMIT_USER",
+            "300+30/s",
+            "requests of a user: at once, and then a second",
+        );
+        let per_address = reader.with_default(
+            "RATE_LIMIT_ADDRESS",
+            "3000+300/s",
+            "requests from an address: at once, and then a second",
+        );
+        Some(Self {
+            per_user: per_user?,
+            per_address: per_address?,
         })
     }
 }
@@ -90,17 +126,34 @@ pub struct DatabaseSettings {
 impl DatabaseSettings {
     /// `DATABASE_URL`, `DATABASE_POOL` and the timeouts.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let url = reader.required("DATABASE_URL", "postgres://user:password@host:port/database");
-        let pool_size = reader.with_default("DATABASE_POOL", "16", "connections of this pod at most");
+        let url = reader.required(
+            "DATABASE_URL",
+            "postgres://user:password@host:port/database",
+        );
+        let pool_size =
+            reader.with_default("DATABASE_POOL", "16", "connections of this pod at most");
         if pool_size == Some(0) {
             reader.reject("DATABASE_POOL", "at least 1");
         }
-        let mut timeout = |name, default, help| reader.with_default::<Duration>(name, default, help);
-        let pool_wait = timeout("DATABASE_POOL_WAIT", "2s", "longest wait for a free connection");
-        let connect = timeout("DATABASE_CONNECT_TIMEOUT", "3s", "longest wait for a new connection");
+        let mut timeout =
+            |name, default, help| reader.with_default::<Duration>(name, default, help);
+        let pool_wait = timeout(
+            "DATABASE_POOL_WAIT",
+            "2s",
+            "longest wait for a free connection",
+        );
+        let connect = timeout(
+            "DATABASE_CONNECT_TIMEOUT",
+            "3s",
+            "longest wait for a new connection",
+        );
         let statement = timeout("DATABASE_STATEMENT_TIMEOUT", "5s", "longest statement");
         let lock = timeout("DATABASE_LOCK_TIMEOUT", "3s", "longest wait for a lock");
-        let idle = timeout("DATABASE_IDLE_TIMEOUT", "10s", "longest pause inside a transaction");
+        let idle = timeout(
+            "DATABASE_IDLE_TIMEOUT",
+            "10s",
+            "longest pause inside a transaction",
+        );
         Some(Self {
             url: url?,
             pool_size: pool_size?,
@@ -128,6 +181,8 @@ pub struct AuthSettings {
 
 /// Marks of ended sessions outlive every token: `shared::credentials::Revocations::MARK_LIFETIME` is an hour more.
 const ACCESS_TOKEN_LIFETIME_MAX: time::Duration = time::Duration::from_hours(24);
+/// A gateway gives a resume token of a day to whoever shows an access token: no session may end before both.
+const SESSION_LIFETIME_MIN: time::Duration = time::Duration::from_hours(48);
 
 impl AuthSettings {
     /// Token lifetimes and the cost of password hashes.
@@ -143,8 +198,11 @@ impl AuthSettings {
         let session = reader.with_default::<Duration>(
             "SESSION_LIFETIME",
             "30d",
-            "how long an unused session lasts",
+            "how long an unused session lasts, at least 2d",
         );
+        if session.is_some_and(|session| session.0 < SESSION_LIFETIME_MIN) {
+            reader.reject("SESSION_LIFETIME", "at least 2d");
+        }
         let secure = reader.with_default::<Switch>(
             "SECURE_COOKIES",
             "on",
@@ -174,8 +232,11 @@ pub struct HashSettings {
 impl HashSettings {
     /// `PASSWORD_HASH_MEMORY_KIB`, `PASSWORD_HASH_PASSES`, `PASSWORD_HASH_PARALLEL`.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let memory_kib =
-            reader.with_default("PASSWORD_HASH_MEMORY_KIB", "19456", "argon2id memory of a hash");
+        let memory_kib = reader.with_default(
+            "PASSWORD_HASH_MEMORY_KIB",
+            "19456",
+            "argon2id memory of a hash",
+        );
         if memory_kib.is_some_and(|memory: u32| memory < 8) {
             reader.reject("PASSWORD_HASH_MEMORY_KIB", "at least 8");
         }
@@ -183,8 +244,11 @@ impl HashSettings {
         if passes == Some(0) {
             reader.reject("PASSWORD_HASH_PASSES", "at least 1");
         }
-        let parallel =
-            reader.with_default("PASSWORD_HASH_PARALLEL", "2", "hashes computed at the same time");
+        let parallel = reader.with_default(
+            "PASSWORD_HASH_PARALLEL",
+            "2",
+            "hashes computed at the same time",
+        );
         if parallel == Some(0) {
             reader.reject("PASSWORD_HASH_PARALLEL", "at least 1");
         }

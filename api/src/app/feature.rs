@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use super::{App, commands::Command};
+use super::{App, actions::NotificationAction, commands::Command, jobs};
 
 /// A domain's routes, socket commands and statements.
 #[derive(Default)]
@@ -15,6 +15,10 @@ pub struct Feature {
     pub internal: Router<App>,
     /// Commands that gateways forward.
     pub commands: Vec<Command>,
+    /// What the answers to its notifications do.
+    pub actions: Vec<NotificationAction>,
+    /// Timed work.
+    pub jobs: Vec<jobs::Start>,
     /// Every SQL statement: a test prepares them against the migrated schema.
     pub statements: &'static [&'static str],
     /// Those of them that delete what is of no use any more. One pod runs them every ten minutes, with the time as `$1`: by

@@ -88,10 +88,7 @@ pub async fn verify_cookie(app: &App, value: &str) -> Result<SessionIdentity, Er
     standing(Some(session), app.now())
 }
 
-async fn find(
-    connection: &Connection,
-    session_id: SessionId,
-) -> Result<Option<SessionRow>, Error> {
+async fn find(connection: &Connection, session_id: SessionId) -> Result<Option<SessionRow>, Error> {
     connection
         .query_optional(FIND_SESSION, &[&session_id.get()])
         .await
@@ -99,16 +96,20 @@ async fn find(
 
 fn standing(session: Option<SessionRow>, now: Time) -> Result<SessionIdentity, Error> {
     match session {
-        None => Err(Error::new(Code::Unauthenticated, "there is no such session")),
+        None => Err(Error::new(
+            Code::Unauthenticated,
+            "there is no such session",
+        )),
         Some(session) if session.is_revoked => {
             Err(Error::new(Code::SessionRevoked, "the session was ended"))
         }
         Some(session) if session.identity.expires_at <= now => {
             Err(Error::new(Code::SessionRevoked, "the session has expired"))
         }
-        Some(session) if session.is_suspended => {
-            Err(Error::new(Code::AccountSuspended, "the account is suspended"))
-        }
+        Some(session) if session.is_suspended => Err(Error::new(
+            Code::AccountSuspended,
+            "the account is suspended",
+        )),
         Some(session) => Ok(session.identity),
     }
 }

@@ -62,10 +62,8 @@ impl ApiMetrics {
                 "outbox_depth",
                 "Committed events that the relay found unpublished in its last pass.",
             ),
-            outbox_oldest_age_seconds: registry.gauge(
-                "outbox_oldest_age_seconds",
-                "Age of the oldest of them.",
-            ),
+            outbox_oldest_age_seconds: registry
+                .gauge("outbox_oldest_age_seconds", "Age of the oldest of them."),
             outbox_published: registry.counters(
                 "outbox_published_total",
                 "Attempts to publish durable events.",

@@ -1,5 +1,6 @@
 //! Everything that is not a feature.
 
+pub mod actions;
 pub mod boot;
 pub mod commands;
 pub mod config;
@@ -19,7 +20,7 @@ pub mod workers;
 
 use std::sync::Arc;
 
-use shared::{bus::Bus, clock::Clock, credentials::Tokens};
+use shared::{bus::Bus, clock::Clock, credentials::Tokens, ratelimit::RateLimiter};
 
 use config::Settings;
 use db::{Connection, Database, Tx};
@@ -39,6 +40,7 @@ struct Parts {
     tokens: Tokens,
     database: Database,
     bus: Bus,
+    limiter: RateLimiter,
     publisher: Publisher,
     metrics: ApiMetrics,
     workers: Workers,
@@ -64,6 +66,7 @@ impl App {
         let parts = Parts {
             tokens: Tokens::new(&settings.secrets.jwt_secrets, clock.clone()),
             database: database.map_err(|error| invalid(&error))?,
+            limiter: RateLimiter::new(bus.clone()),
             bus,
             publisher,
             metrics,
@@ -102,6 +105,11 @@ impl App {
     /// Redis. Events go through [`Tx`], never straight to it.
     pub fn bus(&self) -> &Bus {
         &self.0.bus
+    }
+
+    /// Rate limits, shared by all pods.
+    pub fn limiter(&self) -> &RateLimiter {
+        &self.0.limiter
     }
 
     /// Everything that is configured.

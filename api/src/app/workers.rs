@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use shared::wire::Code;
-use tokio::{
-    sync::Semaphore,
-    task::spawn_blocking,
-};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::error::Error;
 

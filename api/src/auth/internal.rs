@@ -89,8 +89,5 @@ pub(super) async fn verify_session(
 async fn restore_marks(app: &App) -> Result<(), Error> {
     let revoked = queries::list_recently_revoked(&app.read().await?, app.now()).await?;
     let revocations = Revocations::new(app.bus().clone());
-    if !revoked.is_empty() {
-        revocations.mark(&revoked).await?;
-    }
-    Ok(revocations.complete().await?)
+    Ok(revocations.restore(&revoked).await?)
 }

@@ -126,7 +126,10 @@ pub(super) async fn log_in(
     };
     attempt.succeeded(&app).await?;
     if found.is_suspended {
-        return Err(Error::new(Code::AccountSuspended, "the account is suspended"));
+        return Err(Error::new(
+            Code::AccountSuspended,
+            "the account is suspended",
+        ));
     }
     let tx = app.begin().await?;
     let user = queries::find_account(&tx, found.user_id).await?;
@@ -139,7 +142,9 @@ pub(super) async fn log_in(
 /// What the user will know the session by in the list.
 fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
+    let agent = agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("unknown");
     agent.chars().take(DEVICE_LENGTH_MAX).collect()
 }
 

@@ -32,11 +32,10 @@ pub(super) async fn admit(app: &App, login: &str, address: IpAddr) -> Result<Att
     ];
     let now = app.now();
     let connection = app.read().await?;
-    let counted =
-        queries::count_attempt(&connection, &subjects, now, now.plus(WINDOW)).await?;
+    let counted = queries::count_attempt(&connection, &subjects, now, now.plus(WINDOW)).await?;
     let exhausted = counted
         .iter()
-        .filter(|counted| counted.attempts > limit(&counted.subject))
+        .filter(|counted| counted.count > limit(&counted.subject))
         .map(|counted| counted.window_ends_at)
         .max();
     match exhausted {

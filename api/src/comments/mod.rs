@@ -1,5 +1,7 @@
 //! Comments on posts, by whoever may see the post. The comment's author deletes it, and so does the post's.
 
+mod announce;
+mod change;
 mod events;
 mod notifications;
 mod queries;
@@ -8,13 +10,18 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use crate::app::feature::Feature;
+pub use change::{delete, write};
+pub use queries::CommentView;
+pub use routes::WriteComment;
+
+use crate::app::{feature::Feature, jobs};
 
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "comments",
         routes: routes::routes(),
+        jobs: vec![jobs::start::<announce::AnnounceComments>],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

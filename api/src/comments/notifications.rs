@@ -7,14 +7,37 @@ use super::queries::CommentView;
 use crate::{
     app::{db::Tx, error::Error},
     notifications::{NewNotification, notify},
+    posts::{Mention, tell_mentioned},
 };
 
-/// Somebody comments on a post.
-pub(super) async fn comment(
+/// Tells the post's author of the comment, and the people whom it mentions; who is both hears of the comment. In the order
+/// of their ids, so that two comments cannot wait for each other.
+pub(super) async fn tell(
     tx: &mut Tx,
     post_author: UserId,
+    mut mentioned: Vec<UserId>,
     comment: &CommentView,
 ) -> Result<(), Error> {
+    mentioned.push(post_author);
+    mentioned.sort_unstable();
+    mentioned.dedup();
+    let mention = Mention {
+        by: &comment.author,
+        post: comment.post_id,
+        comment: Some(comment.id),
+    };
+    for person in mentioned {
+        if person == post_author {
+            tell_author(tx, post_author, comment).await?;
+        } else {
+            tell_mentioned(tx, person, &mention).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Somebody comments on a post.
+async fn tell_author(tx: &mut Tx, post_author: UserId, comment: &CommentView) -> Result<(), Error> {
     let notification = NewNotification {
         to: post_author,
         actor: comment.author.id,

@@ -10,7 +10,7 @@ use crate::{
         http::place::Place,
         time::Time,
     },
-    users::{Person, person_columns},
+    users::{Person, may_meet_account, person_columns},
 };
 
 /// All of them, to be prepared in a test.
@@ -19,16 +19,23 @@ pub(super) const STATEMENTS: &[&str] = &[
     LIST_COMMENTS,
     FIND_COMMENT_AUTHOR,
     DELETE_COMMENT,
+    LIST_COMMENTED,
+    LIST_PARTICIPANTS,
 ];
 
 /// A comment as readers get it.
 #[derive(Debug, Serialize)]
-pub(super) struct CommentView {
-    pub(super) id: CommentId,
-    pub(super) post_id: PostId,
-    pub(super) content: String,
-    pub(super) author: Person,
-    pub(super) created_at: Time,
+pub struct CommentView {
+    /// Its id.
+    pub id: CommentId,
+    /// What it is under.
+    pub post_id: PostId,
+    /// The text, as it was given.
+    pub content: String,
+    /// Who wrote it.
+    pub author: Person,
+    /// When it was written.
+    pub created_at: Time,
 }
 
 impl CommentView {
@@ -90,21 +97,24 @@ select
     "
 from comments comment
 join users account on account.id = comment.author_id
-where comment.post_id = $1 and (comment.created_at, comment.id) < ($2, $3)
+where comment.post_id = $2 and (comment.created_at, comment.id) < ($3, $4)
+    and ",
+    may_meet_account!(),
+    "
 order by comment.created_at desc, comment.id desc
-limit $4"
+limit $5"
 );
 
-/// The comments under a post, the newest first.
+/// The comments under a post, the newest first: of people whom the reader may know of.
 pub(super) async fn list_comments(
     db: &Connection,
-    post: PostId,
+    (reader, post): (UserId, PostId),
     place: Place,
     rows: i64,
 ) -> Result<Vec<CommentView>, Error> {
     db.query(
         LIST_COMMENTS,
-        &[&post.get(), &place.time.0, &place.id, &rows],
+        &[&reader.get(), &post.get(), &place.time.0, &place.id, &rows],
     )
     .await
 }
@@ -138,4 +148,55 @@ pub(super) async fn delete_comment(
         .execute(DELETE_COMMENT, &[&post.get(), &comment.get()])
         .await?;
     Ok(changed == 1)
+}
+
+// The newest first, so that the most alive are told of where there are more.
+const LIST_COMMENTED: &str = "
+select recent.post_id, count(*) as count
+from (
+    select post_id, max(created_at) as commented_at
+    from comments
+    where created_at >= $1
+    group by post_id
+    order by commented_at desc
+    limit 100
+) recent
+join comments on comments.post_id = recent.post_id
+group by recent.post_id";
+
+/// A post that was commented on.
+pub(super) struct Commented {
+    pub(super) post_id: PostId,
+    /// Comments under it now.
+    pub(super) count: i64,
+}
+
+impl FromRow for Commented {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            post_id: row.get("post_id")?,
+            count: row.get("count")?,
+        })
+    }
+}
+
+/// Posts that were commented on since then; a hundred of them at most.
+pub(super) async fn list_commented(db: &Connection, since: Time) -> Result<Vec<Commented>, Error> {
+    db.query(LIST_COMMENTED, &[&since.0]).await
+}
+
+const LIST_PARTICIPANTS: &str = "
+select author_id from posts where id = $1
+union
+(
+    select author_id
+    from comments
+    where post_id = $1
+    order by created_at desc, id desc
+    limit 30
+)";
+
+/// The post's author and the authors of its last thirty comments.
+pub(super) async fn list_participants(db: &Connection, post: PostId) -> Result<Vec<UserId>, Error> {
+    db.query(LIST_PARTICIPANTS, &[&post.get()]).await
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::ids::{CommentId, PostId};
 
 use super::{
-    events, notifications,
+    change,
     queries::{self, CommentView},
 };
 use crate::{
@@ -41,8 +41,9 @@ pub(super) fn routes() -> Router<App> {
 
 /// What somebody writes under a post.
 #[derive(Debug, Deserialize)]
-struct WriteComment {
-    content: String,
+pub struct WriteComment {
+    /// The text.
+    pub content: String,
 }
 
 impl Input for WriteComment {
@@ -57,13 +58,7 @@ async fn create_comment(
     Path(post): Path<PostId>,
     Json(input): Json<WriteComment>,
 ) -> Result<(StatusCode, Answer<CommentView>), Error> {
-    let mut tx = app.begin().await?;
-    let post_author = posts::require_visible(&tx, caller.user_id, post).await?;
-    let by = (post, caller.user_id);
-    let comment = queries::insert_comment(&tx, by, &input.content, app.now()).await?;
-    events::new_comment(&mut tx, &comment)?;
-    notifications::comment(&mut tx, post_author, &comment).await?;
-    tx.commit().await?;
+    let comment = change::write(&app, caller.user_id, post, &input.content).await?;
     Ok((StatusCode::CREATED, Answer(comment)))
 }
 
@@ -76,7 +71,7 @@ async fn list_comments(
     let (place, rows) = (Place::of(&query)?, query.rows());
     let db = app.read().await?;
     posts::require_visible(&db, caller.user_id, post).await?;
-    let comments = queries::list_comments(&db, post, place, rows).await?;
+    let comments = queries::list_comments(&db, (caller.user_id, post), place, rows).await?;
     Ok(Answer(query.page(comments, CommentView::place)))
 }
 
@@ -85,17 +80,6 @@ async fn delete_comment(
     caller: SignedIn,
     Path((post, comment)): Path<(PostId, CommentId)>,
 ) -> Result<StatusCode, Error> {
-    let not_found = || Error::not_found("comment");
-    let tx = app.begin().await?;
-    let post_author = posts::require_visible(&tx, caller.user_id, post).await?;
-    let author = queries::find_comment_author(&tx, post, comment).await?;
-    if ![author.ok_or_else(not_found)?, post_author].contains(&caller.user_id) {
-        let detail = "only the comment's author and the post's may do this";
-        return Err(Error::forbidden(detail));
-    }
-    if !queries::delete_comment(&tx, post, comment).await? {
-        return Err(not_found());
-    }
-    tx.commit().await?;
+    change::delete(&app, caller.user_id, (post, comment)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

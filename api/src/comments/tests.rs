@@ -146,3 +146,31 @@ async fn deleting_at_once_is_deleting_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 404, 404, 404, 404, 404]);
 }
+
+#[tokio::test]
+async fn author_and_commenters_hear_that_there_are_new_comments() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.private_user("ana").await, app.user("bob").await);
+    let eve = app.user("eve").await;
+    let accept = json!({ "action": "accept" });
+    for fan in [&bo, &eve] {
+        fan.follows(&ana).await;
+        let request = format!("/follow/requests/{}", fan.id());
+        ana.post(&request, &accept).await.ok();
+    }
+    let post = ana.posts("hello").await;
+    let id: i64 = post.trim_start_matches("/posts/").parse().unwrap();
+    eve.comments(&post, "first").await;
+    let heard = eve.hears("new_comments_available").await;
+    assert_eq!(heard.data(), &json!({ "post_id": id, "count": 1 }));
+    assert_eq!(heard.event.position, None);
+    // Who may not see the post any more hears nothing of it.
+    eve.delete(&format!("/users/{}/follow", ana.id()))
+        .await
+        .ok();
+    bo.comments(&post, "second").await;
+    for who in [&ana, &bo] {
+        while who.hears("new_comments_available").await.data()["count"] != 2 {}
+    }
+    assert!(!eve.unheard().contains(&"new_comments_available".to_owned()));
+}

@@ -18,15 +18,15 @@ struct MessageRead {
     seq: i64,
 }
 
-/// `message_read`: somebody has read up to `seq`. For every member, the reader's own devices among them.
+/// `message_read`: somebody has read up to `seq`. The reader's own devices are among the listeners.
 pub(super) fn message_read(
     tx: &mut Tx,
     conversation_id: ConversationId,
     reader: UserId,
     seq: i64,
-    members: &[UserId],
+    listeners: &[UserId],
 ) -> Result<(), Error> {
-    let channels: Vec<Channel> = members.iter().copied().map(Channel::User).collect();
+    let channels: Vec<Channel> = listeners.iter().copied().map(Channel::User).collect();
     tx.event(&EventSpec {
         channels: &channels,
         kind: "message_read",

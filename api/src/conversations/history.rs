@@ -59,7 +59,8 @@ pub async fn list_messages(
             Ok(page.page(rows, |message| [ONWARDS, message.seq]))
         }
         Direction::Before(seq) => {
-            let rows = queries::list_messages_before(db, conversation, seq, page.rows()).await?;
+            let rows =
+                queries::list_messages_before(db, conversation, seq, (page.rows(), 0)).await?;
             let mut page = page.page(rows, |message| [BACKWARDS, message.seq]);
             page.items.reverse();
             Ok(page)
@@ -74,4 +75,20 @@ fn direction(span: &Span, page: &PageQuery) -> Result<Direction, Error> {
         (Some([_, seq]), ..) | (None, None, Some(seq)) => Direction::Before(seq),
         (None, None, None) => Direction::Before(i64::MAX),
     })
+}
+
+/// The page that ends `offset` messages before the newest one, for a member; its cursor goes on towards the oldest.
+pub async fn list_newest_messages(
+    db: &Connection,
+    conversation: ConversationId,
+    offset: i64,
+    page: &PageQuery,
+) -> Result<Page<MessageView>, Error> {
+    let cursor: Option<[i64; 2]> = page.after()?;
+    let before = cursor.map_or(i64::MAX, |[_, seq]| seq);
+    let rows = (page.rows(), offset);
+    let rows = queries::list_messages_before(db, conversation, before, rows).await?;
+    let mut page = page.page(rows, |message| [BACKWARDS, message.seq]);
+    page.items.reverse();
+    Ok(page)
 }

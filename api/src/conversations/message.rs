@@ -28,6 +28,10 @@ pub struct MessageView {
     pub client_message_id: Option<String>,
     /// When it was written.
     pub created_at: Time,
+    /// When its text was last changed.
+    pub edited_at: Option<Time>,
+    /// When it was deleted; its text is empty since.
+    pub deleted_at: Option<Time>,
 }
 
 impl FromRow for MessageView {
@@ -40,6 +44,8 @@ impl FromRow for MessageView {
             content: row.get("content")?,
             client_message_id: row.get("client_message_id")?,
             created_at: row.get("created_at")?,
+            edited_at: row.get("edited_at")?,
+            deleted_at: row.get("deleted_at")?,
         })
     }
 }
@@ -50,7 +56,7 @@ macro_rules! message_columns {
         concat!(
             "
     message.id as message_id, message.conversation_id, message.seq, message.content,
-    message.client_message_id, message.created_at,
+    message.client_message_id, message.created_at, message.edited_at, message.deleted_at,
     ",
             crate::users::person_columns!("sender", "sender")
         )

@@ -4,6 +4,7 @@
 //! - Messages bear a `seq` without holes; the history, every device and the log of events show the same order. Who stores a
 //!   message takes its number from the conversation's row (see `messages`).
 //! - A read marker only moves forward, and never beyond the last message. Unread is what others wrote after it.
+//! - Whoever hides how far they have read sees it of nobody.
 //! - Whoever is not a member cannot tell a conversation from one that does not exist.
 
 mod commands;
@@ -16,10 +17,10 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-pub use history::{Span, list_messages};
+pub use history::{Span, list_messages, list_newest_messages};
 pub use message::MessageView;
 pub(crate) use message::message_columns;
-pub use queries::{find_direct, find_other_member, open_direct};
+pub use queries::{find_direct, find_other_member, is_member, list_listeners, open_direct};
 
 use crate::app::feature::Feature;
 

@@ -1,12 +1,15 @@
 //! Statements about the tables `conversations` and `conversation_members`, and readings of `messages`.
 
 use serde::Serialize;
-use shared::ids::{ConversationId, UserId};
+use shared::{
+    ids::{ConversationId, GroupId, UserId},
+    wire::Channel,
+};
 
 use super::message::{MessageView, message_columns};
 use crate::{
     app::{
-        db::{Connection, FromRow, InvalidRow, Row},
+        db::{Connection, FromRow, InvalidRow, Parameters, Row},
         error::Error,
         time::Time,
     },
@@ -24,6 +27,9 @@ pub(super) const STATEMENTS: &[&str] = &[
     LIST_MESSAGES_BEFORE,
     LOCK_MARKER,
     MOVE_MARKER,
+    LIST_LISTENERS,
+    FIND_READ_RECEIPTS,
+    SET_READ_RECEIPTS,
 ];
 
 const FIND_DIRECT: &str = "
@@ -44,10 +50,11 @@ pub async fn find_direct(
 const FIND_OTHER_MEMBER: &str = "
 select other.user_id
 from conversation_members me
+join conversations conversation on conversation.id = me.conversation_id and conversation.kind = 'direct'
 join conversation_members other on other.conversation_id = me.conversation_id
 where me.conversation_id = $1 and me.user_id = $2 and other.user_id <> $2";
 
-/// The other one of a direct conversation; `None` if the caller is not a member.
+/// The other one of a direct conversation; `None` if the caller is not a member, or it is another.
 pub async fn find_other_member(
     db: &Connection,
     conversation: ConversationId,
@@ -61,7 +68,7 @@ const IS_MEMBER: &str = "
 select exists (select from conversation_members where conversation_id = $1 and user_id = $2)";
 
 /// Whether the user may see the conversation.
-pub(super) async fn is_member(
+pub async fn is_member(
     db: &Connection,
     conversation: ConversationId,
     user: UserId,
@@ -74,8 +81,11 @@ pub(super) async fn is_member(
 // nothing does, and takes the lock that the message is about to take anyway.
 const OPEN_DIRECT: &str = "
 with conversation as (
-    insert into conversations (kind, first_user_id, second_user_id, created_at)
-    values ('direct', least($1::bigint, $2), greatest($1::bigint, $2), $3)
+    insert into conversations (kind, first_user_id, second_user_id, request_status, request_to, created_at)
+    values (
+        'direct', least($1::bigint, $2), greatest($1::bigint, $2),
+        case when $4 then 'pending' end, case when $4 then $2 end, $3
+    )
     on conflict on constraint conversation_direct_pair_unique
         do update set last_seq = conversations.last_seq
     returning id
@@ -88,15 +98,16 @@ members as (
 )
 select id from conversation";
 
-/// The direct conversation of two different people, made if there is none.
+/// The direct conversation of two different people, made if there is none; then, perhaps, as one that the other person
+/// must accept first.
 pub async fn open_direct(
     db: &Connection,
-    one: UserId,
-    other: UserId,
+    (opener, other): (UserId, UserId),
+    is_request: bool,
     now: Time,
 ) -> Result<ConversationId, Error> {
-    db.query_one(OPEN_DIRECT, &[&one.get(), &other.get(), &now.0])
-        .await
+    let parameters: Parameters<'_> = &[&opener.get(), &other.get(), &now.0, &is_request];
+    db.query_one(OPEN_DIRECT, parameters).await
 }
 
 /// A conversation as one of its members sees it.
@@ -104,10 +115,14 @@ pub async fn open_direct(
 pub(super) struct ConversationView {
     pub(super) id: ConversationId,
     pub(super) kind: String,
-    /// The other one.
-    pub(super) peer: Person,
-    /// How far the other one has read.
-    pub(super) peer_read_seq: i64,
+    /// The other one of a direct conversation.
+    pub(super) peer: Option<Person>,
+    /// The group whose chat it is.
+    pub(super) group: Option<GroupSummary>,
+    /// How far the other one has read; not known where one of the two hides it.
+    pub(super) peer_read_seq: Option<i64>,
+    /// `pending` where the other one has not accepted it yet.
+    pub(super) request: Option<String>,
     pub(super) read_seq: i64,
     pub(super) last_seq: i64,
     /// Counted up to 1000.
@@ -120,8 +135,13 @@ impl FromRow for ConversationView {
         Ok(Self {
             id: row.get("conversation_id")?,
             kind: row.get("kind")?,
-            peer: Person::from_columns(row, "peer")?,
+            peer: match row.get::<Option<UserId>>("peer_id")? {
+                Some(_) => Some(Person::from_columns(row, "peer")?),
+                None => None,
+            },
+            group: GroupSummary::from_columns(row)?,
             peer_read_seq: row.get("peer_read_seq")?,
+            request: row.get("request")?,
             read_seq: row.get("read_seq")?,
             last_seq: row.get("last_seq")?,
             unread_count: row.get("unread_count")?,
@@ -130,20 +150,53 @@ impl FromRow for ConversationView {
     }
 }
 
+/// A group, as a conversation shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct GroupSummary {
+    id: GroupId,
+    name: String,
+    avatar: Option<String>,
+    member_count: i64,
+}
+
+impl GroupSummary {
+    fn from_columns(row: &Row<'_>) -> Result<Option<Self>, InvalidRow> {
+        let Some(id) = row.get("group_id")? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            id,
+            name: row.get("group_name")?,
+            avatar: row.get("group_avatar")?,
+            member_count: row.get("member_count")?,
+        }))
+    }
+}
+
 // The page is chosen first: what is looked up and counted for each row is then bounded by the page. The count is bounded
 // too, because somebody who was away for long has a page full of long ones.
 const LIST_CONVERSATIONS: &str = concat!(
     "
 with page as materialized (
-    select conversation.id, conversation.kind, conversation.last_seq, conversation.last_message_id, me.read_seq
+    select
+        conversation.id, conversation.kind, conversation.last_seq, conversation.last_message_id,
+        conversation.group_id, me.read_seq,
+        -- A rejection is not told to the one who asked.
+        case when conversation.request_to is not null then 'pending' end as request
     from conversation_members me
     join conversations conversation on conversation.id = me.conversation_id
     where me.user_id = $1 and conversation.last_message_id < $2
+        and conversation.request_to is distinct from $1
     order by conversation.last_message_id desc
     limit $3
 )
 select
-    page.kind, page.last_seq, page.read_seq, other.read_seq as peer_read_seq,
+    page.kind, page.last_seq, page.read_seq, page.request,
+    groups.id as group_id, groups.name as group_name, groups.avatar as group_avatar, groups.member_count,
+    case when not exists (
+        select from conversation_preferences hidden
+        where hidden.user_id in ($1, other.user_id) and not hidden.read_receipts
+    ) then other.read_seq end as peer_read_seq,
     ",
     person_columns!("peer", "peer"),
     ",
@@ -160,8 +213,10 @@ select
 from page
 join messages message on message.id = page.last_message_id
 join users sender on sender.id = message.sender_id
-join conversation_members other on other.conversation_id = page.id and other.user_id <> $1
-join users peer on peer.id = other.user_id
+left join groups on groups.id = page.group_id
+left join conversation_members other
+    on other.conversation_id = page.id and other.user_id <> $1 and page.group_id is null
+left join users peer on peer.id = other.user_id
 order by page.last_message_id desc"
 );
 
@@ -208,7 +263,7 @@ from messages message
 join users sender on sender.id = message.sender_id
 where message.conversation_id = $1 and message.seq < $2
 order by message.seq desc
-limit $3"
+limit $3 offset $4"
 );
 
 /// The messages that precede a `seq`, newest first.
@@ -216,10 +271,10 @@ pub(super) async fn list_messages_before(
     db: &Connection,
     conversation: ConversationId,
     seq: i64,
-    rows: i64,
+    (rows, offset): (i64, i64),
 ) -> Result<Vec<MessageView>, Error> {
-    db.query(LIST_MESSAGES_BEFORE, &[&conversation.get(), &seq, &rows])
-        .await
+    let parameters: Parameters<'_> = &[&conversation.get(), &seq, &rows, &offset];
+    db.query(LIST_MESSAGES_BEFORE, parameters).await
 }
 
 /// How far a member has read, and what bounds it.
@@ -227,21 +282,19 @@ pub(super) async fn list_messages_before(
 pub(super) struct Marker {
     pub(super) read_seq: i64,
     pub(super) last_seq: i64,
-    pub(super) members: Vec<UserId>,
+    /// Nobody has accepted the conversation yet.
+    pub(super) is_request: bool,
+    /// Who hears of it: the reader, and with whom the reader shares receipts.
+    pub(super) listeners: Vec<UserId>,
 }
 
 impl FromRow for Marker {
     fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
-        let members: Vec<i64> = row.get("members")?;
-        let members = members.into_iter().map(UserId::new);
         Ok(Self {
             read_seq: row.get("read_seq")?,
             last_seq: row.get("last_seq")?,
-            members: members
-                .collect::<Result<_, _>>()
-                .map_err(|_| InvalidRow::Value {
-                    column: "members".to_owned(),
-                })?,
+            is_request: row.get("is_request")?,
+            listeners: row.get("listeners")?,
         })
     }
 }
@@ -250,11 +303,22 @@ const LOCK_MARKER: &str = "
 select
     me.read_seq,
     conversation.last_seq,
+    conversation.request_to is not null as is_request,
     array(
-        select member.user_id from conversation_members member where member.conversation_id = $1
-    ) as members
+        select member.user_id
+        from conversation_members member
+        where member.conversation_id = $1 and (
+            member.user_id = $2
+            -- A large group shows to nobody who has read what.
+            or coalesce(groups.member_count <= 100, true) and not exists (
+                select from conversation_preferences hidden
+                where hidden.user_id in ($2, member.user_id) and not hidden.read_receipts
+            )
+        )
+    ) as listeners
 from conversation_members me
 join conversations conversation on conversation.id = me.conversation_id
+left join groups on groups.id = conversation.group_id
 where me.conversation_id = $1 and me.user_id = $2
 for update of me";
 
@@ -281,6 +345,52 @@ pub(super) async fn move_marker(
     seq: i64,
 ) -> Result<(), Error> {
     db.execute(MOVE_MARKER, &[&conversation.get(), &member.get(), &seq])
+        .await?;
+    Ok(())
+}
+
+const LIST_LISTENERS: &str = "
+select 'user:' || member.user_id as channel
+from conversation_members member
+join conversations conversation on conversation.id = member.conversation_id
+where conversation.id = $1 and conversation.kind = 'direct'
+    -- Who has turned a request down hears no more of it.
+    and (conversation.request_status is distinct from 'rejected' or conversation.request_to <> member.user_id)
+union all
+select 'group:' || chat.group_id
+from conversations chat
+where chat.id = $1 and chat.kind = 'group'";
+
+/// Where a change in the conversation is heard: the channels of its people, or the one of its group.
+pub async fn list_listeners(
+    db: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<Channel>, Error> {
+    let channels: Vec<String> = db.query(LIST_LISTENERS, &[&conversation.get()]).await?;
+    let channels = channels.iter().map(|channel| channel.parse());
+    channels.collect::<Result<_, _>>().map_err(Error::internal)
+}
+
+const FIND_READ_RECEIPTS: &str = "
+select coalesce((select read_receipts from conversation_preferences where user_id = $1), true)";
+
+/// Whether the person shows how far they have read, and sees it of others.
+pub(super) async fn find_read_receipts(db: &Connection, user: UserId) -> Result<bool, Error> {
+    db.query_one(FIND_READ_RECEIPTS, &[&user.get()]).await
+}
+
+const SET_READ_RECEIPTS: &str = "
+insert into conversation_preferences (user_id, read_receipts)
+values ($1, $2)
+on conflict (user_id) do update set read_receipts = $2";
+
+/// Shows or hides it, from now on and for what was read before.
+pub(super) async fn set_read_receipts(
+    db: &Connection,
+    user: UserId,
+    read_receipts: bool,
+) -> Result<(), Error> {
+    db.execute(SET_READ_RECEIPTS, &[&user.get(), &read_receipts])
         .await?;
     Ok(())
 }

@@ -4,7 +4,10 @@ use serde::Serialize;
 use shared::ids::{ConversationId, UserId};
 
 use super::{events, queries};
-use crate::app::{App, error::Error};
+use crate::{
+    app::{App, error::Error},
+    notifications,
+};
 
 /// Where the marker is now.
 #[derive(Debug, Serialize)]
@@ -15,7 +18,8 @@ pub(super) struct MarkerView {
 }
 
 /// Moves the reader's marker to `seq`. A `seq` behind the marker or beyond the last message changes nothing, and is no
-/// error: devices tell it late, or of a conversation as it was before a restore.
+/// error: devices tell it late, or of a conversation as it was before a restore. Nor does reading a request that is not
+/// accepted: the one who asks does not learn of it.
 pub(super) async fn mark_read(
     app: &App,
     reader: UserId,
@@ -26,9 +30,12 @@ pub(super) async fn mark_read(
     let marker = queries::lock_marker(&tx, conversation_id, reader).await?;
     let marker = marker.ok_or_else(|| Error::not_found("conversation"))?;
     let mut read_seq = marker.read_seq;
-    if (marker.read_seq + 1..=marker.last_seq).contains(&seq) {
+    if !marker.is_request && (marker.read_seq + 1..=marker.last_seq).contains(&seq) {
         queries::move_marker(&tx, conversation_id, reader, seq).await?;
-        events::message_read(&mut tx, conversation_id, reader, seq, &marker.members)?;
+        events::message_read(&mut tx, conversation_id, reader, seq, &marker.listeners)?;
+        if seq == marker.last_seq {
+            notifications::settle(&mut tx, reader, "message", conversation_id.get()).await?;
+        }
         tx.commit().await?;
         read_seq = seq;
     }

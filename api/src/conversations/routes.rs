@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::ids::ConversationId;
 
 use super::{
@@ -27,6 +27,10 @@ use crate::app::{
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/conversations", get(list_conversations))
+        .route(
+            "/conversations/preferences",
+            get(find_preferences).put(change_preferences),
+        )
         .route("/conversations/{id}/messages", get(list_messages))
         .route("/conversations/{id}/read", post(mark_read))
 }
@@ -72,4 +76,33 @@ async fn mark_read(
 ) -> Result<Answer<MarkerView>, Error> {
     let marker = read::mark_read(&app, caller.user_id, conversation, seq).await?;
     Ok(Answer(marker))
+}
+
+/// What a person wants of all their conversations.
+#[derive(Serialize, Deserialize)]
+struct Preferences {
+    /// Off: nobody sees how far the person has read, and the person sees it of nobody.
+    read_receipts: bool,
+}
+
+impl Input for Preferences {}
+
+async fn find_preferences(
+    State(app): State<App>,
+    caller: SignedIn,
+) -> Result<Answer<Preferences>, Error> {
+    let db = app.read().await?;
+    let read_receipts = queries::find_read_receipts(&db, caller.user_id).await?;
+    Ok(Answer(Preferences { read_receipts }))
+}
+
+async fn change_preferences(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(preferences): Json<Preferences>,
+) -> Result<Answer<Preferences>, Error> {
+    let tx = app.begin().await?;
+    queries::set_read_receipts(&tx, caller.user_id, preferences.read_receipts).await?;
+    tx.commit().await?;
+    Ok(Answer(preferences))
 }

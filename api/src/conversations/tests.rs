@@ -33,6 +33,8 @@ async fn the_list_shows_the_last_message_and_what_is_unread() {
                 "kind": "direct",
                 "peer": {"id": ana.id(), "username": "ana", "name": "Ana", "avatar": null},
                 "peer_read_seq": 0,
+                "group": null,
+                "request": null,
                 "read_seq": 0,
                 "last_seq": 4,
                 "unread_count": 3,
@@ -237,4 +239,50 @@ async fn bad_input_is_refused_with_a_code() {
         (&refused["code"], &refused["errors"][0]["field"]),
         (&json!("validation_failed"), &json!("seq"))
     );
+}
+
+#[tokio::test]
+async fn whoever_hides_how_far_they_have_read_sees_it_of_nobody() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+    let conversation = says(&ana, &bob, "1").await["conversation_id"].clone();
+    let path = format!("/conversations/{conversation}/read");
+    let seen_by = async |person: &Actor| {
+        let item = person.get("/conversations").await.ok()["items"][0].clone();
+        (item["read_seq"].clone(), item["peer_read_seq"].clone())
+    };
+    let receipts = async |shown: bool| {
+        let preferences = json!({"read_receipts": shown});
+        let path = "/conversations/preferences";
+        let changed = bob.put(path, &preferences).await.ok();
+        assert_eq!(changed, preferences);
+        assert_eq!(bob.get(path).await.ok(), preferences);
+    };
+
+    receipts(false).await;
+    bob.post(&path, &json!({"seq": 1})).await.ok();
+    let own = bob.hears("message_read").await;
+    assert_eq!(own.data()["seq"], 1, "one's own devices know");
+    says(&bob, &ana, "2").await;
+    ana.post(&path, &json!({"seq": 2})).await.ok();
+    let heard = ana.hears("message_read").await;
+    assert_eq!(heard.data()["user_id"], json!(ana.id()), "not of Bob");
+    assert_eq!(seen_by(&ana).await, (json!(2), Value::Null));
+    assert_eq!(seen_by(&bob).await, (json!(1), Value::Null));
+    // What comes after it shows that Bob has not heard of Ana's marker.
+    says(&ana, &bob, "3").await;
+    for content in ["1", "2", "3"] {
+        let heard = bob.hears("private_message").await;
+        assert_eq!(heard.data()["content"], content);
+    }
+    assert!(!bob.unheard().contains(&"message_read".to_owned()));
+
+    receipts(true).await;
+    assert_eq!(seen_by(&ana).await, (json!(2), json!(1)));
+    assert_eq!(seen_by(&bob).await, (json!(1), json!(2)));
+    bob.post(&path, &json!({"seq": 3})).await.ok();
+    let heard = ana.hears("message_read").await;
+    assert_eq!(heard.data()["user_id"], json!(bob.id()));
+    let bad = bob.put("/conversations/preferences", &json!({})).await;
+    assert_eq!(bad.refusal(), (422, "validation_failed"));
 }

@@ -1,4 +1,4 @@
-//! The feed: what the people one follows have posted, and oneself, the newest first.
+//! The feed: what friends, the people one follows and oneself have posted, the newest first.
 
 mod queries;
 mod routes;

@@ -2,6 +2,7 @@
 
 use axum::{Json as Answer, Router, extract::State, routing::get};
 use serde::Deserialize;
+use shared::ids::GroupId;
 
 use super::queries;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
             place::Place,
         },
     },
-    posts::PostView,
+    posts::{self, PostView},
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -30,12 +31,27 @@ pub(super) fn routes() -> Router<App> {
 struct WhichFeed {
     #[serde(rename = "type")]
     kind: Option<String>,
+    group_id: Option<String>,
+}
+
+impl WhichFeed {
+    fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or("following")
+    }
+
+    fn group(&self) -> Option<GroupId> {
+        self.group_id.as_deref()?.parse().ok()
+    }
 }
 
 impl Input for WhichFeed {
     fn check(&self, wrong: &mut Wrong) {
-        if self.kind.as_deref().is_some_and(|kind| kind != "following") {
-            wrong.field("type", "unknown", "the feeds are: following");
+        match self.kind() {
+            "following" | "public" => {}
+            "group" if self.group().is_some() => {}
+            "group" if self.group_id.is_some() => wrong.field("group_id", "wrong_type", "an id"),
+            "group" => wrong.field("group_id", "required", "a group's feed needs its group"),
+            _ => wrong.field("type", "unknown", "the feeds are: following, public, group"),
         }
     }
 }
@@ -43,11 +59,16 @@ impl Input for WhichFeed {
 async fn read_feed(
     State(app): State<App>,
     caller: SignedIn,
-    Query(_): Query<WhichFeed>,
+    Query(which): Query<WhichFeed>,
     query: PageQuery,
 ) -> Result<Answer<Page<PostView>>, Error> {
     let (place, rows) = (Place::of(&query)?, query.rows());
     let db = app.read().await?;
-    let posts = queries::list_following(&db, caller.user_id, place, rows).await?;
+    let reader = caller.user_id;
+    let posts = match (which.kind(), which.group()) {
+        ("group", Some(group)) => posts::list_posts_in(&db, reader, group, place, rows).await?,
+        ("public", _) => queries::list_public(&db, reader, place, rows).await?,
+        _ => queries::list_following(&db, reader, place, rows).await?,
+    };
     Ok(Answer(query.page(posts, PostView::place)))
 }

@@ -144,8 +144,9 @@ async fn wrong_questions_are_told_so() {
     let ana = app.user("ana").await;
 
     for query in [
-        "type=public",
         "type=group",
+        "type=group&group_id=0",
+        "type=private",
         "type=",
         "limit=0",
         "limit=101",
@@ -162,4 +163,91 @@ async fn wrong_questions_are_told_so() {
         app.visitor().get("/feed").await.refusal(),
         (401, "unauthenticated")
     );
+}
+
+#[tokio::test]
+async fn the_public_feed_is_what_everybody_may_see() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let (eve, max) = (app.user("eve").await, app.private_user("max").await);
+    bo.posts("from bob").await;
+    eve.posts("from eve").await;
+    // Also for those who may see it: this feed is the same for everybody, but for blocks.
+    max.posts("secret").await;
+    max.follows(&ana).await;
+    let public = "/feed?type=public";
+    assert_eq!(ana.reads(public).await.0, ["from eve", "from bob"]);
+    eve.put(&format!("/users/{}/block", ana.id()), &json!(null))
+        .await
+        .ok();
+    for (reader, expected) in [
+        (&ana, vec!["from bob"]),
+        (&bo, vec!["from eve", "from bob"]),
+    ] {
+        assert_eq!(reader.reads(public).await.0, expected);
+    }
+    let (first, cursor) = bo.reads(&format!("{public}&limit=1")).await;
+    let next = format!("{public}&limit=1&cursor={}", cursor.unwrap());
+    assert_eq!(
+        (first, bo.reads(&next).await),
+        (
+            vec!["from eve".to_owned()],
+            (vec!["from bob".to_owned()], None)
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_is_posted_in_a_group_is_for_its_members() {
+    let app = TestApp::start().await;
+    let (ana, bo, eve) = (
+        app.user("ana").await,
+        app.user("bob").await,
+        app.user("eve").await,
+    );
+    bo.follows(&ana).await;
+    eve.follows(&ana).await;
+    let group = ana
+        .post(
+            "/groups",
+            &json!({ "name": "Runners", "is_private": false }),
+        )
+        .await
+        .ok()["id"]
+        .clone();
+    bo.post(&format!("/groups/{group}/join"), &json!({}))
+        .await
+        .ok();
+    let path = format!("/groups/{group}/posts");
+    let written = ana.post(&path, &json!({ "content": "for members" })).await;
+    assert_eq!((written.status, &written.json["group_id"]), (201, &group));
+    bo.post("/posts", &json!({ "content": "me too", "group_id": group }))
+        .await
+        .ok();
+    let post = format!("/posts/{}", written.json["id"]);
+    let feed = format!("/feed?type=group&group_id={group}");
+    for reader in [&ana, &bo] {
+        assert_eq!(reader.reads(&path).await.0, ["me too", "for members"]);
+        assert_eq!(reader.reads(&feed).await.0, ["me too", "for members"]);
+        assert_eq!(reader.get(&post).await.status, 200);
+    }
+    // Following the author, and the author's account being public, make nobody a member.
+    for path in [&path, &feed, &post] {
+        assert_eq!(eve.get(path).await.refusal(), (404, "not_found"), "{path}");
+    }
+    let intruder = json!({ "content": "hi", "group_id": group });
+    assert_eq!(
+        eve.post("/posts", &intruder).await.refusal(),
+        (404, "not_found")
+    );
+    for feed in [
+        "/feed",
+        "/feed?type=public",
+        &format!("/users/{}/posts", ana.id()),
+    ] {
+        assert_eq!(eve.reads(feed).await.0, [""; 0], "{feed}");
+        assert_eq!(bo.reads(feed).await.0, [""; 0], "{feed}");
+    }
+    bo.post(&format!("/groups/{group}/leave"), &json!({})).await;
+    assert_eq!(bo.get(&post).await.refusal(), (404, "not_found"));
 }

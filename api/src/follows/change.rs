@@ -2,7 +2,7 @@
 
 use super::{Pair, Status, events, notifications, queries};
 use crate::{
-    app::{App, db::Tx, error::Error, time::Time},
+    app::{App, actions::Answer, db::Tx, error::Error, time::Time},
     users,
 };
 
@@ -20,7 +20,7 @@ pub(super) enum Wish {
 /// Does what the follower wishes, and says what is afterwards.
 pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, Error> {
     let mut tx = app.begin().await?;
-    queries::lock_pair(&tx, pair).await?;
+    users::lock_pair(&tx, pair.follower, pair.followee).await?;
     let before = queries::find_status(&tx, pair).await?;
     let before = before.ok_or_else(|| Error::not_found("user"))?;
     let wants = match wish {
@@ -32,7 +32,7 @@ pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, 
         (Status::NotFollowing, true) => follow(&mut tx, pair, app.now()).await?,
         (Status::Following | Status::Requested, true) => before,
         (_, false) => {
-            queries::delete_follow(&tx, pair).await?;
+            end(&mut tx, pair).await?;
             Status::NotFollowing
         }
     };
@@ -45,7 +45,9 @@ async fn follow(tx: &mut Tx, pair: Pair, now: Time) -> Result<Status, Error> {
     let status = status.ok_or_else(|| Error::not_found("user"))?;
     let follower = users::find_person(tx, pair.follower).await?;
     if status == Status::Requested {
-        events::follow_request(tx, pair, &follower)?;
+        if !users::is_silenced(tx, pair.followee, pair.follower).await? {
+            events::follow_request(tx, pair, &follower)?;
+        }
         notifications::follow_request(tx, pair, &follower).await?;
     } else {
         notifications::follow(tx, pair, &follower).await?;
@@ -53,29 +55,26 @@ async fn follow(tx: &mut Tx, pair: Pair, now: Time) -> Result<Status, Error> {
     Ok(status)
 }
 
-/// What the owner of a private account does with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Decision {
-    Accept,
-    Reject,
-}
-
 /// Accepts or rejects, and says what the one who asked is afterwards. A request that is not there, or not any more, is not
 /// found.
-pub(super) async fn decide(app: &App, pair: Pair, decision: Decision) -> Result<Status, Error> {
-    let tx = app.begin().await?;
-    queries::lock_pair(&tx, pair).await?;
-    let (done, status) = match decision {
-        Decision::Accept => (queries::accept_request(&tx, pair).await?, Status::Following),
-        Decision::Reject => (
-            queries::reject_request(&tx, pair).await?,
+pub(super) async fn answer(tx: &mut Tx, pair: Pair, answer: Answer) -> Result<Status, Error> {
+    users::lock_pair(tx, pair.follower, pair.followee).await?;
+    let (done, status) = match answer {
+        Answer::Accept => (queries::accept_request(tx, pair).await?, Status::Following),
+        Answer::Reject => (
+            queries::reject_request(tx, pair).await?,
             Status::NotFollowing,
         ),
     };
     if !done {
         return Err(Error::not_found("follow request"));
     }
-    tx.commit().await?;
+    notifications::settle_request(tx, pair).await?;
     Ok(status)
+}
+
+/// Ends a follow, or takes a request back; where there is neither, nothing changes.
+pub(super) async fn end(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
+    queries::delete_follow(tx, pair).await?;
+    notifications::settle_request(tx, pair).await
 }

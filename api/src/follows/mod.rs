@@ -1,6 +1,7 @@
 //! Follows: one way, from a follower to a followee.
 //!
-//! A public account is followed at once; a private one is asked, and accepts or rejects. Two people have at most one row
+//! A public account is followed at once; a private one is asked, and accepts or rejects; when it becomes public, whoever
+//! has asked follows it. Two people have at most one row
 //! between them in each direction (`follow_unique`), nobody has one to oneself (`user_cannot_follow_self`), and only an
 //! accepted one opens anything: what, is said by [`users::may_see`](crate::users::may_see).
 
@@ -16,13 +17,21 @@ mod tests;
 use serde::Serialize;
 use shared::{ids::UserId, wire::Code};
 
-use crate::app::{db::Connection, error::Error, feature::Feature};
+use crate::app::{
+    actions::{Answered, NotificationAction},
+    db::{Connection, Tx},
+    error::Error,
+    feature::Feature,
+};
 
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "follows",
         routes: routes::routes(),
+        actions: vec![NotificationAction::new("follow_request", |tx, answered| {
+            Box::pin(answer(tx, answered))
+        })],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }
@@ -61,4 +70,19 @@ impl Pair {
 /// Whether the one is an accepted follower of the other.
 pub async fn follows(db: &Connection, follower: UserId, followee: UserId) -> Result<bool, Error> {
     queries::is_follower(db, follower, followee).await
+}
+
+/// Ends whatever there is between two people, either way, requests too. The caller holds the pair
+/// ([`users::lock_pair`](crate::users::lock_pair)).
+pub async fn end_both_ways(tx: &mut Tx, one: UserId, other: UserId) -> Result<(), Error> {
+    for (follower, followee) in [(one, other), (other, one)] {
+        change::end(tx, Pair { follower, followee }).await?;
+    }
+    Ok(())
+}
+
+async fn answer(tx: &mut Tx, answered: Answered) -> Result<(), Error> {
+    let pair = Pair::new(answered.actor, answered.recipient)?;
+    change::answer(tx, pair, answered.answer).await?;
+    Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Pair;
 use crate::{
     app::{db::Tx, error::Error},
-    notifications::{NewNotification, notify},
+    notifications::{NewNotification, notify, settle},
     users::Person,
 };
 
@@ -39,4 +39,9 @@ pub(super) async fn follow_request(
         data: json!({ "request_id": pair.follower, "actions": ["accept", "reject"] }),
     };
     notify(tx, notification).await
+}
+
+/// The request was answered, or taken back.
+pub(super) async fn settle_request(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
+    settle(tx, pair.followee, "follow_request", pair.follower.get()).await
 }

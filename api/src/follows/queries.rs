@@ -6,17 +6,16 @@ use shared::ids::UserId;
 use super::{Pair, Status};
 use crate::{
     app::{
-        db::{Column, Connection, FromRow, InvalidRow, Row},
+        db::{Column, Connection, FromRow, InvalidRow, Parameters, Row},
         error::Error,
         http::place::Place,
         time::Time,
     },
-    users::{Person, person_columns},
+    users::{Person, may_meet_account, person_columns},
 };
 
 /// All of them, to be prepared in a test.
 pub(super) const STATEMENTS: &[&str] = &[
-    LOCK_PAIR,
     FIND_STATUS,
     INSERT_FOLLOW,
     DELETE_FOLLOW,
@@ -45,34 +44,29 @@ impl Column for Status {
     }
 }
 
-// A lock on the pair, not on its row: there is none yet where it matters most.
-const LOCK_PAIR: &str = "
-select pg_advisory_xact_lock(hashtextextended('follow ' || $1::bigint || ' ' || $2::bigint, 0))";
-
-/// Waits until nobody else changes this pair; held to the transaction's end.
-pub(super) async fn lock_pair(db: &Connection, pair: Pair) -> Result<(), Error> {
-    db.execute(LOCK_PAIR, &[&pair.follower.get(), &pair.followee.get()])
-        .await?;
-    Ok(())
-}
-
-const FIND_STATUS: &str = "
+const FIND_STATUS: &str = concat!(
+    "
 select coalesce(follow.status, 'none') as status
 from users account
 left join follows follow on follow.follower_id = $1 and follow.followee_id = account.id
-where account.id = $2";
+where account.id = $2 and ",
+    may_meet_account!()
+);
 
-/// What the follower is to the followee; `None` if there is no such followee.
+/// What the follower is to the followee; `None` if there is no followee that the follower may know of.
 pub(super) async fn find_status(db: &Connection, pair: Pair) -> Result<Option<Status>, Error> {
     db.query_optional(FIND_STATUS, &[&pair.follower.get(), &pair.followee.get()])
         .await
 }
 
+// The account's row is locked against its owner, who may be making it public: then either the owner's transaction finds
+// this request and accepts it, or this one finds the account public.
 const INSERT_FOLLOW: &str = "
 insert into follows (follower_id, followee_id, status, created_at)
 select $1::bigint, account.id, case when account.is_private then 'requested' else 'accepted' end, $3
 from users account
 where account.id = $2
+for share of account
 returning status";
 
 /// Follows, or asks to. `None` if there is no such followee.
@@ -179,20 +173,23 @@ select follow.created_at as since, ",
     "
 from follows follow
 join users account on account.id = follow.follower_id
-where follow.followee_id = $1 and follow.status = $2
-    and (follow.created_at, follow.follower_id) < ($3, $4)
+where follow.followee_id = $2 and follow.status = $3
+    and (follow.created_at, follow.follower_id) < ($4, $5)
+    and ",
+    may_meet_account!(),
+    "
 order by follow.created_at desc, follow.follower_id desc
-limit $5"
+limit $6"
 );
 
-/// Who follows this user, the newest first.
+/// Who follows this user, the newest first: those whom the viewer may know of.
 pub(super) async fn list_followers(
     db: &Connection,
-    followee: UserId,
+    (viewer, followee): (UserId, UserId),
     place: Place,
     rows: i64,
 ) -> Result<Vec<Follow>, Error> {
-    list_by_followee(db, followee, ACCEPTED, (place, rows)).await
+    list_by_followee(db, (viewer, followee), ACCEPTED, (place, rows)).await
 }
 
 /// Who has asked to follow this user and has no answer yet, the newest first.
@@ -202,21 +199,19 @@ pub(super) async fn list_requests(
     place: Place,
     rows: i64,
 ) -> Result<Vec<Follow>, Error> {
-    list_by_followee(db, followee, REQUESTED, (place, rows)).await
+    list_by_followee(db, (followee, followee), REQUESTED, (place, rows)).await
 }
 
 async fn list_by_followee(
     db: &Connection,
-    followee: UserId,
+    (viewer, followee): (UserId, UserId),
     status: &str,
     (place, rows): (Place, i64),
 ) -> Result<Vec<Follow>, Error> {
-    let followee = followee.get();
-    db.query(
-        LIST_FOLLOWERS,
-        &[&followee, &status, &place.time.0, &place.id, &rows],
-    )
-    .await
+    let (viewer, followee) = (viewer.get(), followee.get());
+    let parameters: Parameters<'_> =
+        &[&viewer, &followee, &status, &place.time.0, &place.id, &rows];
+    db.query(LIST_FOLLOWERS, parameters).await
 }
 
 const LIST_FOLLOWING: &str = concat!(
@@ -226,23 +221,26 @@ select follow.created_at as since, ",
     "
 from follows follow
 join users account on account.id = follow.followee_id
-where follow.follower_id = $1 and follow.status = 'accepted'
-    and (follow.created_at, follow.followee_id) < ($2, $3)
+where follow.follower_id = $2 and follow.status = 'accepted'
+    and (follow.created_at, follow.followee_id) < ($3, $4)
+    and ",
+    may_meet_account!(),
+    "
 order by follow.created_at desc, follow.followee_id desc
-limit $4"
+limit $5"
 );
 
-/// Whom this user follows, the newest first.
+/// Whom this user follows, the newest first: those whom the viewer may know of.
 pub(super) async fn list_following(
     db: &Connection,
-    follower: UserId,
+    (viewer, follower): (UserId, UserId),
     place: Place,
     rows: i64,
 ) -> Result<Vec<Follow>, Error> {
-    let follower = follower.get();
+    let (viewer, follower) = (viewer.get(), follower.get());
     db.query(
         LIST_FOLLOWING,
-        &[&follower, &place.time.0, &place.id, &rows],
+        &[&viewer, &follower, &place.time.0, &place.id, &rows],
     )
     .await
 }

@@ -10,12 +10,12 @@ use shared::ids::UserId;
 
 use super::{
     Pair, Status,
-    change::{Decision, Wish, change, decide},
+    change::{Wish, answer, change},
     queries::{self, Follow},
 };
 use crate::{
     app::{
-        App,
+        App, actions,
         error::Error,
         http::{
             Path, SignedIn,
@@ -82,7 +82,7 @@ async fn unfollow_user(
 
 #[derive(Deserialize)]
 struct AnswerRequest {
-    action: Decision,
+    action: actions::Answer,
 }
 
 impl Input for AnswerRequest {}
@@ -94,7 +94,9 @@ async fn answer_request(
     Json(input): Json<AnswerRequest>,
 ) -> Result<Answer<FollowAnswer>, Error> {
     let pair = Pair::new(user, caller.user_id)?;
-    let status = decide(&app, pair, input.action).await?;
+    let mut tx = app.begin().await?;
+    let status = answer(&mut tx, pair, input.action).await?;
+    tx.commit().await?;
     Ok(Answer(FollowAnswer { status }))
 }
 
@@ -116,7 +118,7 @@ async fn list_followers(
     let (place, rows) = (Place::of(&query)?, query.rows());
     let db = app.read().await?;
     require_visible(&db, caller.user_id, user).await?;
-    let followers = queries::list_followers(&db, user, place, rows);
+    let followers = queries::list_followers(&db, (caller.user_id, user), place, rows);
     Ok(Answer(query.page(followers.await?, Follow::place)))
 }
 
@@ -129,6 +131,6 @@ async fn list_following(
     let (place, rows) = (Place::of(&query)?, query.rows());
     let db = app.read().await?;
     require_visible(&db, caller.user_id, user).await?;
-    let followees = queries::list_following(&db, user, place, rows);
+    let followees = queries::list_following(&db, (caller.user_id, user), place, rows);
     Ok(Answer(query.page(followees.await?, Follow::place)))
 }

@@ -26,7 +26,7 @@ impl Actor {
     }
 
     /// Usernames in one page of a list of people, and its cursor.
-    async fn lists(&self, path: &str) -> (Vec<String>, Option<String>) {
+    pub(crate) async fn lists(&self, path: &str) -> (Vec<String>, Option<String>) {
         let page = self.get(path).await.ok();
         let names = page["items"].as_array().expect("items").iter();
         let names = names.map(|item| item["username"].as_str().expect("a username").to_owned());
@@ -128,14 +128,16 @@ async fn set_and_clear_may_be_repeated() {
 
     assert_eq!(ana.follows(&bo).await, "following");
     assert_eq!(ana.follows(&bo).await, "following");
+    // The event that comes after it shows that the second time made none.
+    ana.asks_to_be_friends(&bo).await;
+    for subtype in ["follow", "friend_request"] {
+        assert_eq!(bo.hears("notification").await.data()["subtype"], subtype);
+    }
     for _ in 0..2 {
         assert_eq!(ana.delete(&path).await.ok(), json!({ "status": "none" }));
     }
-    // The event that follows shows that nothing else came before it.
-    assert_eq!(ana.follows(&bo).await, "following");
-    for _ in 0..2 {
-        assert_eq!(bo.hears("notification").await.data()["subtype"], "follow");
-    }
+    let followers = format!("/users/{}/followers", bo.id());
+    assert_eq!(bo.lists(&followers).await.0, [""; 0]);
     assert_eq!(bo.unheard(), [""; 0]);
 }
 
@@ -261,4 +263,61 @@ async fn one_request_has_one_answer_though_two_are_given_at_once() {
     let accepted = answers.0.status == 200;
     let followers = format!("/users/{}/followers", bo.id());
     assert_eq!(bo.lists(&followers).await.0.len(), usize::from(accepted));
+}
+
+#[tokio::test]
+async fn an_account_that_becomes_public_accepts_whoever_has_asked() {
+    let app = TestApp::start().await;
+    let (ana, eve) = (app.user("ana").await, app.user("eve").await);
+    let bob = app.private_user("bob").await;
+    let star = app.private_user("star").await;
+    ana.follows(&bob).await;
+    eve.follows(&bob).await;
+    ana.follows(&star).await;
+
+    // Another change of the profile accepts nobody.
+    let change = json!({ "bio": "hello", "is_private": true });
+    bob.patch("/users/me", &change).await.ok();
+    assert_eq!(bob.lists("/follow/requests").await.0, ["eve", "ana"]);
+
+    let change = json!({ "is_private": false });
+    bob.patch("/users/me", &change).await.ok();
+
+    let followers = format!("/users/{}/followers", bob.id());
+    assert_eq!(ana.lists(&followers).await.0, ["eve", "ana"]);
+    assert_eq!(bob.lists("/follow/requests").await.0, [""; 0]);
+    assert_eq!(star.lists("/follow/requests").await.0, ["ana"]);
+}
+
+#[tokio::test]
+async fn whoever_asks_while_the_account_becomes_public_follows_it() {
+    let app = TestApp::start().await;
+    let bob = app.user("bob").await;
+    let followers = format!("/users/{}/followers", bob.id());
+    for round in 0..6 {
+        let private = json!({ "is_private": true });
+        bob.patch("/users/me", &private).await.ok();
+        let fan = app.user(&format!("fan{round}")).await;
+        let public = json!({ "is_private": false });
+
+        tokio::join!(fan.follows(&bob), bob.patch("/users/me", &public));
+
+        let (names, _) = bob.lists(&followers).await;
+        assert_eq!(names[0], fan.username());
+        assert_eq!(bob.lists("/follow/requests").await.0, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_notification_of_a_request_answers_it() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.private_user("bob").await);
+    ana.follows(&bob).await;
+    let told = bob.hears("notification").await;
+    let path = format!("/notifications/{}", told.data()["notification"]["id"]);
+
+    let accept = json!({ "action": "accept" });
+    bob.post(&path, &accept).await.ok();
+
+    assert_eq!(ana.follows(&bob).await, "following");
 }

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use shared::ids::{PostId, UserId};
 
-use super::{notifications, queries};
+use super::{events, notifications, queries};
 use crate::{
     app::{App, db::Tx, error::Error, time::Time},
-    posts,
+    posts::{self, Visible},
 };
 
 /// What somebody wants of a post.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wish {
+pub enum Wish {
     /// To like it.
     Like,
     /// Not to.
@@ -22,20 +22,22 @@ pub(super) enum Wish {
 
 /// How it is afterwards.
 #[derive(Debug, Serialize)]
-pub(super) struct LikeState {
-    liked: bool,
-    like_count: i64,
+pub struct LikeState {
+    /// Whether the person likes it now.
+    pub liked: bool,
+    /// How many people do.
+    pub like_count: i64,
 }
 
 /// Does what the person wishes, and says how it is afterwards.
-pub(super) async fn change(
+pub async fn change(
     app: &App,
     person: UserId,
     post: PostId,
     wish: Wish,
 ) -> Result<LikeState, Error> {
     let mut tx = app.begin().await?;
-    let author = posts::require_visible(&tx, person, post).await?;
+    let visible = posts::find_visible(&tx, person, post).await?;
     let liked = match wish {
         Wish::Like => true,
         Wish::Unlike => {
@@ -49,9 +51,9 @@ pub(super) async fn change(
         }
     };
     if liked {
-        like(&mut tx, (post, author), person, app.now()).await?;
+        like(&mut tx, (post, visible), person, app.now()).await?;
     }
-    let like_count = queries::count_likes(&tx, post).await?;
+    let like_count = queries::count_likes(&tx, person, post).await?;
     tx.commit().await?;
     Ok(LikeState { liked, like_count })
 }
@@ -59,12 +61,16 @@ pub(super) async fn change(
 /// The author hears of a new like only, so that liking again tells nobody anything.
 async fn like(
     tx: &mut Tx,
-    (post, author): (PostId, UserId),
+    (post, visible): (PostId, Visible),
     person: UserId,
     now: Time,
 ) -> Result<(), Error> {
     if queries::insert_like(tx, post, person, now).await? {
+        let author = visible.author;
         notifications::like(tx, (post, author), person).await?;
+        if visible.is_activity && author != person {
+            events::activity_liked(tx, (post, author), person)?;
+        }
     }
     Ok(())
 }

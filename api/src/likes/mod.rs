@@ -3,12 +3,15 @@
 //! The number of likes is the number of rows. A post's author is told of a like, not of its end.
 
 mod change;
+mod events;
 mod notifications;
 mod queries;
 mod routes;
 
 #[cfg(test)]
 mod tests;
+
+pub use change::{LikeState, Wish, change};
 
 use crate::app::feature::Feature;
 

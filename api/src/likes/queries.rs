@@ -2,7 +2,10 @@
 
 use shared::ids::{PostId, UserId};
 
-use crate::app::{db::Connection, error::Error, time::Time};
+use crate::{
+    app::{db::Connection, error::Error, time::Time},
+    users::blocked_people,
+};
 
 /// All of them, to be prepared in a test.
 pub(super) const STATEMENTS: &[&str] = &[LOCK_LIKE, INSERT_LIKE, DELETE_LIKE, COUNT_LIKES];
@@ -49,12 +52,20 @@ pub(super) async fn delete_like(
     Ok(changed == 1)
 }
 
-const COUNT_LIKES: &str = "
+const COUNT_LIKES: &str = concat!(
+    "
 select count(*)
 from likes
-where post_id = $1";
+where post_id = $2 and user_id not in ",
+    blocked_people!("$1")
+);
 
-/// How many people like the post.
-pub(super) async fn count_likes(db: &Connection, post: PostId) -> Result<i64, Error> {
-    db.query_one(COUNT_LIKES, &[&post.get()]).await
+/// How many people like the post, without those whom the reader blocks or is blocked by.
+pub(super) async fn count_likes(
+    db: &Connection,
+    reader: UserId,
+    post: PostId,
+) -> Result<i64, Error> {
+    db.query_one(COUNT_LIKES, &[&reader.get(), &post.get()])
+        .await
 }

@@ -1,7 +1,7 @@
 //! Socket commands that send messages.
 
 use serde::Deserialize;
-use shared::ids::{ConversationId, UserId};
+use shared::ids::{ConversationId, GroupId, UserId};
 
 use super::send::{self, NewMessage, Target};
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 pub(super) fn commands() -> Vec<Command> {
     vec![
         Command::new("private", send_private),
+        Command::new("group", send_to_group),
         Command::new("message", send_to_conversation),
     ]
 }
@@ -44,6 +45,33 @@ async fn send_private(
 ) -> Result<MessageView, Error> {
     let message = NewMessage {
         target: Target::Person(command.to),
+        content: command.content,
+        client_message_id: command.client_message_id,
+    };
+    let sent = send::send(&app, caller.user_id, &message).await?;
+    Ok(sent.message)
+}
+
+#[derive(Deserialize)]
+struct SendToGroup {
+    group_id: GroupId,
+    content: String,
+    client_message_id: Option<String>,
+}
+
+impl Input for SendToGroup {
+    fn check(&self, wrong: &mut Wrong) {
+        send::check_texts(wrong, &self.content, self.client_message_id.as_deref());
+    }
+}
+
+async fn send_to_group(
+    app: App,
+    caller: SignedIn,
+    command: SendToGroup,
+) -> Result<MessageView, Error> {
+    let message = NewMessage {
+        target: Target::Group(command.group_id),
         content: command.content,
         client_message_id: command.client_message_id,
     };

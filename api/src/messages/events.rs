@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct PrivateMessage<'a> {
+struct MessageData<'a> {
     message_id: MessageId,
     conversation_id: ConversationId,
     seq: i64,
@@ -25,6 +25,30 @@ struct PrivateMessage<'a> {
     client_message_id: Option<&'a str>,
     sender: &'a Person,
     created_at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Time>,
+    /// `pending` while the recipient has not accepted the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'static str>,
+}
+
+impl<'a> MessageData<'a> {
+    fn new(message: &'a MessageView) -> Self {
+        Self {
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            seq: message.seq,
+            content: &message.content,
+            client_message_id: message.client_message_id.as_deref(),
+            sender: &message.sender,
+            created_at: message.created_at,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
+            request: None,
+        }
+    }
 }
 
 /// `private_message`: for the recipient, and for every device of the sender.
@@ -33,21 +57,158 @@ pub(super) fn private_message(
     message: &MessageView,
     recipient: UserId,
 ) -> Result<(), Error> {
-    let sender = &message.sender;
-    tx.event(&EventSpec {
-        channels: &[Channel::User(recipient), Channel::User(sender.id)],
-        kind: "private_message",
-        from: Some(sender.id),
+    let data = MessageData::new(message);
+    let channels = [Channel::User(recipient), Channel::User(message.sender.id)];
+    tx.event(&spec("private_message", &channels, recipient, &data))
+}
+
+/// A message that waits for its recipient's consent: `private_message` for the sender's devices, `message_request` for
+/// the recipient's.
+pub(super) fn waiting_message(
+    tx: &mut Tx,
+    message: &MessageView,
+    recipient: UserId,
+) -> Result<(), Error> {
+    let data = MessageData {
+        request: Some("pending"),
+        ..MessageData::new(message)
+    };
+    let channels = [Channel::User(message.sender.id)];
+    tx.event(&spec("private_message", &channels, recipient, &data))?;
+    let channels = [Channel::User(recipient)];
+    tx.event(&spec("message_request", &channels, recipient, &data))
+}
+
+/// `private_message`, for the recipient alone: what has waited is delivered.
+pub(super) fn delivered_message(
+    tx: &mut Tx,
+    message: &MessageView,
+    recipient: UserId,
+) -> Result<(), Error> {
+    let data = MessageData::new(message);
+    let channels = [Channel::User(recipient)];
+    tx.event(&spec("private_message", &channels, recipient, &data))
+}
+
+fn spec<'a>(
+    kind: &'static str,
+    channels: &'a [Channel],
+    recipient: UserId,
+    data: &'a MessageData<'a>,
+) -> EventSpec<'a, MessageData<'a>> {
+    EventSpec {
+        channels,
+        kind,
+        from: Some(data.sender.id),
         to: Some(recipient),
         group: None,
-        data: &PrivateMessage {
-            message_id: message.id,
-            conversation_id: message.conversation_id,
-            seq: message.seq,
-            content: &message.content,
-            client_message_id: message.client_message_id.as_deref(),
-            sender,
-            created_at: message.created_at,
-        },
+        data,
+    }
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    message_id: MessageId,
+    conversation_id: ConversationId,
+    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Time>,
+}
+
+/// `message_edited`: a message says something else.
+pub(super) fn message_edited(
+    tx: &mut Tx,
+    message: &MessageView,
+    listeners: &[Channel],
+) -> Result<(), Error> {
+    let data = Changed {
+        message_id: message.id,
+        conversation_id: message.conversation_id,
+        seq: message.seq,
+        content: Some(&message.content),
+        edited_at: message.edited_at,
+        deleted_at: None,
+    };
+    tell(tx, "message_edited", message.sender.id, listeners, &data)
+}
+
+/// `message_deleted`: a message is empty from now on.
+pub(super) fn message_deleted(
+    tx: &mut Tx,
+    message: &MessageView,
+    listeners: &[Channel],
+) -> Result<(), Error> {
+    let data = Changed {
+        message_id: message.id,
+        conversation_id: message.conversation_id,
+        seq: message.seq,
+        content: None,
+        edited_at: None,
+        deleted_at: message.deleted_at,
+    };
+    tell(tx, "message_deleted", message.sender.id, listeners, &data)
+}
+
+#[derive(Serialize)]
+struct RequestAnswered {
+    conversation_id: ConversationId,
+    user_id: UserId,
+}
+
+/// `message_request_accepted`: the conversation is open, for both of its people.
+pub(super) fn request_accepted(
+    tx: &mut Tx,
+    conversation_id: ConversationId,
+    asked: UserId,
+    members: &[Channel],
+) -> Result<(), Error> {
+    let data = RequestAnswered {
+        conversation_id,
+        user_id: asked,
+    };
+    tell(tx, "message_request_accepted", asked, members, &data)
+}
+
+/// `message_request_rejected`: for the devices of the one who rejected. The other one learns it by the next attempt.
+pub(super) fn request_rejected(
+    tx: &mut Tx,
+    conversation_id: ConversationId,
+    asked: UserId,
+) -> Result<(), Error> {
+    let data = RequestAnswered {
+        conversation_id,
+        user_id: asked,
+    };
+    tell(
+        tx,
+        "message_request_rejected",
+        asked,
+        &[Channel::User(asked)],
+        &data,
+    )
+}
+
+fn tell<T: Serialize>(
+    tx: &mut Tx,
+    kind: &'static str,
+    from: UserId,
+    listeners: &[Channel],
+    data: &T,
+) -> Result<(), Error> {
+    let group = listeners.iter().find_map(|channel| match channel {
+        Channel::Group(group) => Some(*group),
+        _ => None,
+    });
+    tx.event(&EventSpec {
+        channels: listeners,
+        kind,
+        from: Some(from),
+        to: None,
+        group,
+        data,
     })
 }

@@ -5,19 +5,23 @@
 //!   their order is the order of commits.
 //! - Sent again under the same `client_message_id`, a message is the first one, whatever happened in between; it is told
 //!   once.
-//! - Only its opening asks whether two people may talk: a conversation that exists is open to both.
-//!
-//! A message makes no notification: one for each, not folded, would only repeat its event.
+//! - What is compared is what was sent: an edit or a deletion in between changes nothing about that.
+//! - Who takes no messages from somebody straight away gets a request (`requests`); a conversation that is open stays
+//!   open to both, until one of them blocks the other.
+//! - A deleted message is an empty one that keeps its number.
 
+mod change;
 mod commands;
 mod events;
+mod notifications;
 mod queries;
+mod requests;
 mod routes;
 mod send;
 #[cfg(test)]
 mod tests;
 
-use crate::app::feature::Feature;
+use crate::app::{actions::NotificationAction, feature::Feature};
 
 /// The feature, for registration.
 pub fn feature() -> Feature {
@@ -25,6 +29,10 @@ pub fn feature() -> Feature {
         name: "messages",
         routes: routes::routes(),
         commands: commands::commands(),
+        actions: vec![NotificationAction::new(
+            "message_request",
+            |tx, answered| Box::pin(requests::answer_notification(tx, answered)),
+        )],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

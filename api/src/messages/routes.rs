@@ -1,18 +1,28 @@
 //! `/messages`.
 
-use axum::{Json as Answer, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json as Answer, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, patch},
+};
 use serde::Deserialize;
-use shared::ids::{ConversationId, UserId};
+use shared::ids::{ConversationId, GroupId, MessageId, UserId};
 
-use super::send::{self, NewMessage, Target};
+use super::{
+    change,
+    queries::{self, RequestView},
+    requests::{self, AnswerRequest, RequestAnswered},
+    send::{self, NewMessage, Target},
+};
 use crate::{
     app::{
         App,
         error::Error,
         http::{
-            SignedIn,
+            Path, SignedIn,
             json::{Input, Json, Wrong},
-            page::{Page, PageQuery, Query},
+            page::{OffsetQuery, Page, PageQuery, Query},
         },
     },
     conversations::{self, MessageView, Span},
@@ -20,7 +30,14 @@ use crate::{
 };
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/messages", get(list_messages).post(send_message))
+    Router::new()
+        .route("/messages", get(list_messages).post(send_message))
+        .route("/messages/private", get(list_private))
+        .route(
+            "/messages/requests",
+            get(list_requests).post(answer_request),
+        )
+        .route("/messages/{id}", patch(edit_message).delete(delete_message))
 }
 
 #[derive(Deserialize)]
@@ -54,23 +71,33 @@ async fn list_messages(
 #[derive(Deserialize)]
 struct SendMessage {
     to: Option<UserId>,
+    group_id: Option<GroupId>,
     conversation_id: Option<ConversationId>,
     content: String,
     client_message_id: Option<String>,
 }
 
+impl SendMessage {
+    /// Where to, if exactly one place is named.
+    fn target(&self) -> Option<Target> {
+        match (self.to, self.group_id, self.conversation_id) {
+            (Some(person), None, None) => Some(Target::Person(person)),
+            (None, Some(group), None) => Some(Target::Group(group)),
+            (None, None, Some(conversation)) => Some(Target::Conversation(conversation)),
+            _ => None,
+        }
+    }
+}
+
 impl Input for SendMessage {
     fn check(&self, wrong: &mut Wrong) {
-        match (self.to, self.conversation_id) {
-            (Some(_), None) | (None, Some(_)) => {}
-            (None, None) => wrong.field("to", "required", "to or conversation_id is needed"),
-            (Some(_), Some(_)) => {
-                wrong.field(
-                    "conversation_id",
-                    "conflict",
-                    "to or conversation_id, not both",
-                );
-            }
+        if self.target().is_none() {
+            let (field, code) = match (self.to, self.group_id, self.conversation_id) {
+                (None, None, None) => ("to", "required"),
+                (_, _, Some(_)) => ("conversation_id", "conflict"),
+                _ => ("group_id", "conflict"),
+            };
+            wrong.field(field, code, "one of to, group_id and conversation_id");
         }
         send::check_texts(wrong, &self.content, self.client_message_id.as_deref());
     }
@@ -82,11 +109,9 @@ async fn send_message(
     caller: SignedIn,
     Json(input): Json<SendMessage>,
 ) -> Result<(StatusCode, Answer<MessageView>), Error> {
-    let target = match (input.to, input.conversation_id) {
-        (Some(person), _) => Target::Person(person),
-        (None, Some(conversation)) => Target::Conversation(conversation),
-        (None, None) => return Err(Error::defect("an input that was checked names no target")),
-    };
+    let target = input.target();
+    let target =
+        target.ok_or_else(|| Error::defect("an input that was checked names no target"))?;
     let message = NewMessage {
         target,
         content: input.content,
@@ -99,4 +124,77 @@ async fn send_message(
         StatusCode::OK
     };
     Ok((status, Answer(sent.message)))
+}
+
+/// The same, for clients that count: `offset` messages back from the newest.
+async fn list_private(
+    State(app): State<App>,
+    caller: SignedIn,
+    Query(WithPerson { user }): Query<WithPerson>,
+    OffsetQuery { offset, .. }: OffsetQuery,
+    page: PageQuery,
+) -> Result<Answer<Page<MessageView>>, Error> {
+    let db = app.read().await?;
+    if let Some(conversation) = conversations::find_direct(&db, caller.user_id, user).await? {
+        let page = conversations::list_newest_messages(&db, conversation, offset, &page).await?;
+        return Ok(Answer(page));
+    }
+    users::find_person(&db, user).await?;
+    Ok(Answer(Page {
+        items: Vec::new(),
+        next_cursor: None,
+    }))
+}
+
+/// What waits for the caller's consent, the newest first.
+async fn list_requests(
+    State(app): State<App>,
+    caller: SignedIn,
+    page: PageQuery,
+) -> Result<Answer<Page<RequestView>>, Error> {
+    let [before] = page.after()?.unwrap_or([i64::MAX]);
+    let db = app.read().await?;
+    let rows = queries::list_requests(&db, caller.user_id, before, page.rows()).await?;
+    let page = page.page(rows, |request| [request.conversation_id.get()]);
+    Ok(Answer(page))
+}
+
+async fn answer_request(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(input): Json<AnswerRequest>,
+) -> Result<Answer<RequestAnswered>, Error> {
+    let answered = requests::answer(&app, caller.user_id, &input).await?;
+    Ok(Answer(answered))
+}
+
+#[derive(Deserialize)]
+struct EditMessage {
+    content: String,
+}
+
+impl Input for EditMessage {
+    fn check(&self, wrong: &mut Wrong) {
+        send::check_content(wrong, &self.content);
+    }
+}
+
+async fn edit_message(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(message): Path<MessageId>,
+    Json(EditMessage { content }): Json<EditMessage>,
+) -> Result<Answer<MessageView>, Error> {
+    let edited = change::edit(&app, caller.user_id, message, &content).await?;
+    Ok(Answer(edited))
+}
+
+/// The message as it is from now on: empty, with its number.
+async fn delete_message(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(message): Path<MessageId>,
+) -> Result<Answer<MessageView>, Error> {
+    let deleted = change::delete(&app, caller.user_id, message).await?;
+    Ok(Answer(deleted))
 }

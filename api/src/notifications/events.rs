@@ -21,13 +21,22 @@ struct Told<'a> {
     message: &'a str,
     notification: &'a NotificationView,
     additional_data: &'a Value,
+    /// The recipient's quiet hours: to be shown, not to ring.
+    #[serde(skip_serializing_if = "is_false")]
+    quiet: bool,
 }
 
-/// `notification`: somebody is told something.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// `notification`: somebody is told something. One with an id that clients know takes the earlier one's place.
 pub(super) fn notification(
     tx: &mut Tx,
     to: UserId,
     notification: &NotificationView,
+    quiet: bool,
 ) -> Result<(), Error> {
     let actor = &notification.actor;
     tx.event(&EventSpec {
@@ -43,16 +52,24 @@ pub(super) fn notification(
             message: &notification.message,
             notification,
             additional_data: &notification.data,
+            quiet,
         },
     })
 }
 
 /// Which notifications were read.
 #[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 pub(super) enum MarkedRead {
-    NotificationId(NotificationId),
-    All(bool),
+    One {
+        notification_id: NotificationId,
+        /// It asks nothing any more: `actions` are gone from its data.
+        #[serde(rename = "settled", skip_serializing_if = "is_false")]
+        is_settled: bool,
+    },
+    All {
+        all: bool,
+    },
 }
 
 /// `notification_marked_read`: the recipient has read one or all of those that were told before this event.

@@ -4,18 +4,34 @@
 //! - A notification and its event are written by the transaction of the act that it tells of: there is never one without
 //!   the other two.
 //! - Nobody is told of their own acts.
-//! - Read stays read.
+//! - Read stays read; a repeat after that is a notification of its own.
+//! - What asks something has `actions` in its data until it is answered or withdrawn, by whatever way: the feature that
+//!   wrote it calls [`settle()`] then, and registers what the answers do as a
+//!   [`NotificationAction`](crate::app::actions::NotificationAction).
+//! - A `notification` event holds the whole notification. One that is folded into an earlier one comes under its id, and
+//!   takes its place.
+//! - Preferences are asked when something happens: what was told stays told.
+//!
+//! There is no push service yet: `push` is kept for one, and quiet hours are told to clients as `quiet`.
 
+mod answer;
 mod commands;
 mod events;
+mod folding;
+mod mentions;
 mod notify;
+mod policy;
+mod preferences;
 mod queries;
 mod read;
 mod routes;
+mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use mentions::find_mentioned;
 pub use notify::{NewNotification, notify};
+pub use settle::settle;
 
 use crate::app::feature::Feature;
 

@@ -3,8 +3,16 @@
 use serde_json::Value;
 use shared::ids::UserId;
 
-use super::{events, queries};
-use crate::app::{db::Tx, error::Error};
+use super::{
+    events,
+    folding::{self, Folding},
+    policy::{self, Verdict},
+    queries::{self, NotificationView},
+};
+use crate::{
+    app::{db::Tx, error::Error},
+    users,
+};
 
 /// Something that somebody may want to know.
 #[derive(Debug)]
@@ -17,22 +25,74 @@ pub struct NewNotification<'a> {
     pub kind: &'static str,
     /// A few words, the same for every notification of this type.
     pub title: &'a str,
-    /// A sentence for people.
+    /// A sentence for people. One that begins with the actor's display name counts others in where repeats are folded:
+    /// "Ana and 4 others liked your post".
     pub message: String,
-    /// What it is about; `kind` says what sort of thing that is.
+    /// What it is about; `kind` says what sort of thing that is. Repeats about the same thing are folded.
     pub related_id: Option<i64>,
-    /// What clients need beyond that: a JSON object.
+    /// What clients need beyond that: a JSON object. `actions` in it says that the recipient is asked something.
     pub data: Value,
 }
 
 /// Tells somebody something, unless they should not hear of it. Both accounts must exist.
 ///
-/// Blocks, mutes, preferences and folding belong here and nowhere else: features say what happened, never whether it is
-/// worth telling.
+/// Blocks, mutes, preferences, policies and folding are asked here and nowhere else: features say what happened, never
+/// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
+/// that two transactions cannot wait for each other.
 pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<(), Error> {
     if notification.actor == notification.to {
         return Ok(());
     }
-    let stored = queries::insert_notification(tx, &notification, tx.now()).await?;
-    events::notification(tx, notification.to, &stored)
+    if users::is_silenced(tx, notification.to, notification.actor).await? {
+        return Ok(());
+    }
+    let (to, folding) = (notification.to, Folding::of(notification.kind));
+    // Asked first, because it answers for all but the first of many messages.
+    if folding == Folding::Once && queries::is_told(tx, &notification).await? {
+        return Ok(());
+    }
+    let (is_filtered, is_quiet) = match policy::decide(tx, &notification).await? {
+        Verdict::Drop => return Ok(()),
+        Verdict::Filter => (true, true),
+        Verdict::Tell { quietly } => (false, quietly),
+    };
+    let stored = match folding {
+        Folding::Never | Folding::Once => {
+            Some(queries::insert_notification(tx, &notification, is_filtered, tx.now()).await?)
+        }
+        Folding::People | Folding::Acts => fold(tx, notification, folding, is_filtered).await?,
+    };
+    match stored {
+        Some(stored) if !is_filtered => events::notification(tx, to, &stored, is_quiet),
+        _ => Ok(()),
+    }
+}
+
+/// Stores it, within an earlier one if there is one to be folded into. `None` if it is no news.
+async fn fold(
+    tx: &Tx,
+    mut notification: NewNotification<'_>,
+    folding: Folding,
+    is_filtered: bool,
+) -> Result<Option<NotificationView>, Error> {
+    queries::lock_subject(tx, &notification).await?;
+    let since = tx.now().minus(folding::WINDOW);
+    let earlier = queries::find_repeated(tx, &notification, is_filtered, since).await?;
+    let is_repeated = earlier.as_ref().is_some_and(|earlier| earlier.has_actor);
+    if folding == Folding::People && is_repeated {
+        return Ok(None);
+    }
+    let stored = match earlier {
+        Some(earlier) if !earlier.is_read => {
+            let actor_count = earlier.actor_count + i64::from(!is_repeated);
+            if actor_count > 1 {
+                let actor = users::find_person(tx, notification.actor).await?;
+                folding::count_in(&mut notification, actor.display_name(), actor_count);
+            }
+            queries::fold_into(tx, earlier.id, &notification, actor_count).await?
+        }
+        _ => queries::insert_notification(tx, &notification, is_filtered, tx.now()).await?,
+    };
+    queries::insert_actor(tx, stored.id, stored.actor.id).await?;
+    Ok(Some(stored))
 }

@@ -25,7 +25,11 @@ pub(super) async fn mark_read(
     let mut tx = app.begin().await?;
     let was_unread = queries::mark_read(&tx, user, notification_id, app.now()).await?;
     if was_unread.ok_or_else(|| Error::not_found("notification"))? {
-        events::marked_read(&mut tx, user, &MarkedRead::NotificationId(notification_id))?;
+        let read = MarkedRead::One {
+            notification_id,
+            is_settled: false,
+        };
+        events::marked_read(&mut tx, user, &read)?;
         tx.commit().await?;
     }
     Ok(OneRead {
@@ -48,7 +52,7 @@ pub(super) async fn mark_all_read(app: &App, user: UserId) -> Result<AllRead, Er
     queries::lock_recipient(&tx, user).await?;
     let marked = queries::mark_all_read(&tx, user, app.now()).await?;
     if marked > 0 {
-        events::marked_read(&mut tx, user, &MarkedRead::All(true))?;
+        events::marked_read(&mut tx, user, &MarkedRead::All { all: true })?;
         tx.commit().await?;
     }
     Ok(AllRead { marked })

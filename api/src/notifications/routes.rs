@@ -1,23 +1,27 @@
 //! `/notifications`.
 
 use axum::{
-    Json as Answer, Router,
+    Extension, Json as Answer, Router,
     extract::State,
     routing::{get, post},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::ids::NotificationId;
 
 use super::{
+    answer::{self, AnswerGiven},
+    preferences::{self, ChangePreferences, Preferences},
     queries::{self, NotificationView},
     read::{self, AllRead, OneRead},
 };
 use crate::app::{
     App,
+    actions::{self, Actions},
     error::Error,
     http::{
         Path, SignedIn,
-        page::{OffsetQuery, Page, PageQuery},
+        json::{Input, Json},
+        page::{OffsetQuery, Page, PageQuery, Query},
     },
 };
 
@@ -25,6 +29,11 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/notifications", get(list_notifications))
         .route("/notifications/read", post(mark_all_read))
+        .route(
+            "/notifications/preferences",
+            get(find_preferences).put(change_preferences),
+        )
+        .route("/notifications/{id}", post(answer_notification))
         .route("/notifications/{id}/read", post(mark_read))
 }
 
@@ -35,10 +44,19 @@ struct ListNotifications {
     unread_count: i64,
 }
 
-/// Newest first, by `cursor` or by `offset`.
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    filtered: bool,
+}
+
+impl Input for Which {}
+
+/// Newest first, by `cursor` or by `offset`; with `?filtered=true` those that the caller's policy kept aside.
 async fn list_notifications(
     State(app): State<App>,
     caller: SignedIn,
+    Query(Which { filtered }): Query<Which>,
     page: PageQuery,
     OffsetQuery { offset, .. }: OffsetQuery,
 ) -> Result<Answer<ListNotifications>, Error> {
@@ -46,7 +64,7 @@ async fn list_notifications(
     let db = app.read().await?;
     let rows = (page.rows(), offset);
     let (rows, unread_count) = tokio::try_join!(
-        queries::list_notifications(&db, caller.user_id, before, rows),
+        queries::list_notifications(&db, (caller.user_id, filtered), before, rows),
         queries::count_unread(&db, caller.user_id),
     )?;
     Ok(Answer(ListNotifications {
@@ -67,4 +85,40 @@ async fn mark_read(
 async fn mark_all_read(State(app): State<App>, caller: SignedIn) -> Result<Answer<AllRead>, Error> {
     let read = read::mark_all_read(&app, caller.user_id).await?;
     Ok(Answer(read))
+}
+
+#[derive(Deserialize)]
+struct AnswerNotification {
+    action: actions::Answer,
+}
+
+impl Input for AnswerNotification {}
+
+async fn answer_notification(
+    State(app): State<App>,
+    Extension(actions): Extension<Actions>,
+    caller: SignedIn,
+    Path(notification): Path<NotificationId>,
+    Json(AnswerNotification { action }): Json<AnswerNotification>,
+) -> Result<Answer<AnswerGiven>, Error> {
+    let given = answer::answer(&app, &actions, caller.user_id, (notification, action)).await?;
+    Ok(Answer(given))
+}
+
+async fn find_preferences(
+    State(app): State<App>,
+    caller: SignedIn,
+) -> Result<Answer<Preferences>, Error> {
+    let db = app.read().await?;
+    let preferences = preferences::find(&db, caller.user_id).await?;
+    Ok(Answer(preferences))
+}
+
+async fn change_preferences(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(change): Json<ChangePreferences>,
+) -> Result<Answer<Preferences>, Error> {
+    let preferences = preferences::change(&app, caller.user_id, change).await?;
+    Ok(Answer(preferences))
 }

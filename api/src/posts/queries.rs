@@ -1,15 +1,26 @@
 //! Statements about the table `posts`.
 
-use shared::ids::{PostId, UserId};
+use serde_json::json;
+use shared::ids::{GroupId, PostId, UserId};
 
-use super::view::{PostView, select_posts};
-use crate::app::{db::Connection, error::Error, http::place::Place, time::Time};
+use super::{
+    Attachment, NewPost,
+    view::{PostView, may_see_post, select_posts},
+};
+use crate::app::{
+    db::{Connection, FromRow, InvalidRow, Parameters, Row},
+    error::Error,
+    http::place::Place,
+    time::Time,
+};
 
 /// All of them, to be prepared in a test.
 pub(super) const STATEMENTS: &[&str] = &[
     FIND_POST,
-    FIND_AUTHOR,
+    FIND_VISIBLE,
     LIST_POSTS_OF,
+    IS_MEMBER,
+    LIST_POSTS_IN,
     INSERT_POST,
     UPDATE_CONTENT,
     DELETE_POST,
@@ -27,34 +38,62 @@ pub(super) async fn find_post(
         .await
 }
 
-const FIND_AUTHOR: &str = concat!(
-    "
-select post.author_id
-from posts post
-join users account on account.id = post.author_id
-where post.id = $2 and post.deleted_at is null and ",
-    crate::users::may_see_account!()
-);
-
-/// Who wrote the post, if there is one that the reader may see.
-pub(super) async fn find_author(
+/// As [`find_post`]; there is no such post where that finds none.
+pub(super) async fn find_view(
     db: &Connection,
     reader: UserId,
     post: PostId,
-) -> Result<Option<UserId>, Error> {
-    db.query_optional(FIND_AUTHOR, &[&reader.get(), &post.get()])
+) -> Result<PostView, Error> {
+    let view = find_post(db, reader, post).await?;
+    view.ok_or_else(|| Error::not_found("post"))
+}
+
+const FIND_VISIBLE: &str = concat!(
+    "
+select post.author_id, post.kind = 'activity' as is_activity
+from posts post
+join users account on account.id = post.author_id
+where post.id = $2 and post.deleted_at is null and ",
+    may_see_post!()
+);
+
+/// A post that somebody may see, for what is done with posts.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible {
+    /// Who wrote it.
+    pub author: UserId,
+    /// Whether it is an activity.
+    pub is_activity: bool,
+}
+
+impl FromRow for Visible {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            author: row.get("author_id")?,
+            is_activity: row.get("is_activity")?,
+        })
+    }
+}
+
+/// The post, if there is one that the reader may see.
+pub(super) async fn find_visible(
+    db: &Connection,
+    reader: UserId,
+    post: PostId,
+) -> Result<Option<Visible>, Error> {
+    db.query_optional(FIND_VISIBLE, &[&reader.get(), &post.get()])
         .await
 }
 
 const LIST_POSTS_OF: &str = select_posts!(
     "
     select id from posts
-    where author_id = $2 and deleted_at is null and (created_at, id) < ($3, $4)
+    where author_id = $2 and deleted_at is null and group_id is null and (created_at, id) < ($3, $4)
     order by created_at desc, id desc
     limit $5"
 );
 
-/// What this author has posted, the newest first.
+/// What this author has posted outside groups, the newest first.
 pub(super) async fn list_posts_of(
     db: &Connection,
     reader: UserId,
@@ -70,42 +109,114 @@ pub(super) async fn list_posts_of(
     .await
 }
 
+const IS_MEMBER: &str = "
+select exists (
+    select from group_members member
+    join groups on groups.id = member.group_id and groups.deleted_at is null
+    where member.group_id = $2 and member.user_id = $1
+)";
+
+/// Whether what is posted in the group is for that person.
+pub(super) async fn is_member(
+    db: &Connection,
+    person: UserId,
+    group: GroupId,
+) -> Result<bool, Error> {
+    db.query_one(IS_MEMBER, &[&person.get(), &group.get()])
+        .await
+}
+
+const LIST_POSTS_IN: &str = select_posts!(concat!(
+    "
+    select written.id
+    from posts written
+    join users account on account.id = written.author_id
+    where written.group_id = $2 and written.deleted_at is null
+        and (written.created_at, written.id) < ($3, $4)
+        and ",
+    crate::users::may_meet_account!(),
+    "
+    order by written.created_at desc, written.id desc
+    limit $5"
+));
+
+/// What was posted in this group, the newest first. Nothing for who is no member, and nothing of people whom the reader
+/// blocks or is blocked by.
+pub(super) async fn list_posts_in(
+    db: &Connection,
+    reader: UserId,
+    group: GroupId,
+    place: Place,
+    rows: i64,
+) -> Result<Vec<PostView>, Error> {
+    let (reader, group) = (reader.get(), group.get());
+    db.query(
+        LIST_POSTS_IN,
+        &[&reader, &group, &place.time.0, &place.id, &rows],
+    )
+    .await
+}
+
 const INSERT_POST: &str = "
-insert into posts (author_id, content, created_at)
-values ($1, $2, $3)
+insert into posts (
+    author_id, content, created_at, attachments, group_id,
+    kind, activity_type, duration_minutes, distance_km, notes, activity_date
+)
+select
+    $1, $2, $3, $4, $5::bigint,
+    case when $6::text is null then 'post' else 'activity' end, $6, $7, $8, $9, $10
+where $5::bigint is null or exists (
+    select from group_members member
+    join groups on groups.id = member.group_id and groups.deleted_at is null
+    where member.group_id = $5 and member.user_id = $1
+)
 returning id";
 
-/// Stores a new post.
+/// Stores a new post; `None` if it is for a group that the author is not in.
 pub(super) async fn insert_post(
     db: &Connection,
-    author: UserId,
-    content: &str,
+    new: &NewPost<'_>,
     now: Time,
-) -> Result<PostId, Error> {
-    db.query_one(INSERT_POST, &[&author.get(), &content, &now.0])
-        .await
+) -> Result<Option<PostId>, Error> {
+    let activity = new.activity;
+    let parameters: Parameters<'_> = &[
+        &new.author.get(),
+        &new.content,
+        &now.0,
+        &json!(new.attachments),
+        &new.group.map(GroupId::get),
+        &activity.map(|activity| activity.activity_type.as_str()),
+        &activity.and_then(|activity| activity.duration_minutes),
+        &activity.and_then(|activity| activity.distance_km),
+        &activity.and_then(|activity| activity.notes.as_deref()),
+        &activity.and_then(|activity| activity.activity_date),
+    ];
+    db.query_optional(INSERT_POST, parameters).await
 }
 
 const UPDATE_CONTENT: &str = "
 update posts
-set content = $3, edited_at = $4
+set content = $3, edited_at = $4, attachments = coalesce($6, attachments)
 where id = $1 and author_id = $2 and deleted_at is null and created_at >= $5";
 
-/// Changes the text of a post that its author wrote at `written_from` or later; false if there is no such post.
+/// Changes the text of a post that its author wrote at `written_from` or later, and its attachments where some are given;
+/// false if there is no such post.
 pub(super) async fn update_content(
     db: &Connection,
     (post, author): (PostId, UserId),
-    content: &str,
+    (content, attachments): (&str, Option<&[Attachment]>),
     now: Time,
     written_from: Time,
 ) -> Result<bool, Error> {
-    let (post, author) = (post.get(), author.get());
-    let changed = db
-        .execute(
-            UPDATE_CONTENT,
-            &[&post, &author, &content, &now.0, &written_from.0],
-        )
-        .await?;
+    let parameters: Parameters<'_> = &[
+        &post.get(),
+        &author.get(),
+        &content,
+        &now.0,
+        &written_from.0,
+        &attachments.map(|attachments| json!(attachments)),
+    ];
+    let changed = db.execute(UPDATE_CONTENT, parameters).await?;
     Ok(changed == 1)
 }
 

@@ -8,11 +8,15 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    ids::{PostId, UserId},
+    ids::{GroupId, PostId, UserId},
     wire::Code,
 };
 
-use super::{PostView, queries, require_visible};
+use super::{
+    Attachment, NewPost, PostView, check_attachments,
+    queries::{self, find_view},
+    require_visible, write,
+};
 use crate::{
     app::{
         App,
@@ -37,17 +41,24 @@ pub(super) fn routes() -> Router<App> {
         .route("/posts", post(create_post))
         .route("/posts/{id}", get(read_post).put(update_post).delete(delete_post))
         .route("/users/{id}/posts", get(list_posts_of))
+        .route(
+            "/groups/{id}/posts",
+            get(list_posts_in).post(create_post_in),
+        )
 }
 
 /// What an author writes.
 #[derive(Debug, Deserialize)]
 struct WritePost {
     content: String,
+    attachments: Option<Vec<Attachment>>,
+    group_id: Option<GroupId>,
 }
 
 impl Input for WritePost {
     fn check(&self, wrong: &mut Wrong) {
         wrong.unless_text("content", &self.content, CONTENT_CHARACTERS_MAX);
+        check_attachments(self.attachments.as_deref().unwrap_or_default(), wrong);
     }
 }
 
@@ -56,9 +67,33 @@ async fn create_post(
     caller: SignedIn,
     Json(input): Json<WritePost>,
 ) -> Result<(StatusCode, Answer<PostView>), Error> {
-    let tx = app.begin().await?;
-    let post = queries::insert_post(&tx, caller.user_id, &input.content, app.now()).await?;
-    let view = find_view(&tx, caller.user_id, post).await?;
+    create(&app, caller.user_id, &input, input.group_id).await
+}
+
+async fn create_post_in(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(group): Path<GroupId>,
+    Json(input): Json<WritePost>,
+) -> Result<(StatusCode, Answer<PostView>), Error> {
+    create(&app, caller.user_id, &input, Some(group)).await
+}
+
+async fn create(
+    app: &App,
+    author: UserId,
+    input: &WritePost,
+    group: Option<GroupId>,
+) -> Result<(StatusCode, Answer<PostView>), Error> {
+    let mut tx = app.begin().await?;
+    let new = NewPost {
+        author,
+        content: &input.content,
+        attachments: input.attachments.as_deref().unwrap_or_default(),
+        group,
+        activity: None,
+    };
+    let view = write(&mut tx, &new).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Answer(view)))
 }
@@ -82,7 +117,8 @@ async fn update_post(
     let written_from = now.minus(app.settings().edit_window);
     let tx = app.begin().await?;
     let own = (post, caller.user_id);
-    if !queries::update_content(&tx, own, &input.content, now, written_from).await? {
+    let content = (&*input.content, input.attachments.as_deref());
+    if !queries::update_content(&tx, own, content, now, written_from).await? {
         require_author(&tx, caller.user_id, post).await?;
         let detail = "a post can be edited for a short time only";
         return Err(Error::new(Code::EditWindowClosed, detail));
@@ -106,6 +142,18 @@ async fn delete_post(
     Ok(StatusCode::NO_CONTENT)
 }
 
+async fn list_posts_in(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(group): Path<GroupId>,
+    query: PageQuery,
+) -> Result<Answer<Page<PostView>>, Error> {
+    let (place, rows) = (Place::of(&query)?, query.rows());
+    let db = app.read().await?;
+    let posts = super::list_posts_in(&db, caller.user_id, group, place, rows).await?;
+    Ok(Answer(query.page(posts, PostView::place)))
+}
+
 async fn list_posts_of(
     State(app): State<App>,
     caller: SignedIn,
@@ -117,11 +165,6 @@ async fn list_posts_of(
     users::require_visible(&db, caller.user_id, user).await?;
     let posts = queries::list_posts_of(&db, caller.user_id, user, place, rows);
     Ok(Answer(query.page(posts.await?, PostView::place)))
-}
-
-async fn find_view(db: &Connection, reader: UserId, post: PostId) -> Result<PostView, Error> {
-    let view = queries::find_post(db, reader, post).await?;
-    view.ok_or_else(|| Error::not_found("post"))
 }
 
 /// Asked when a change met no post of the caller's. Who may not see the post does not learn that there is one; who may,

@@ -42,12 +42,16 @@ async fn a_post_is_written_and_read_with_all_that_a_list_shows() {
         "id": read["id"],
         "kind": "post",
         "content": "Grüße \u{1F30D}",
+        "attachments": [],
+        "group_id": null,
         "author": { "id": ana.id(), "username": "ana", "name": "Ana", "avatar": null },
         "created_at": "2027-01-15T08:00:00.000Z",
         "edited_at": null,
         "like_count": 0,
         "comment_count": 0,
         "liked_by_me": false,
+        "reactions": {},
+        "my_reaction": null,
     });
     assert_eq!(read, expected);
 }
@@ -224,4 +228,89 @@ async fn ids_that_name_no_post_are_not_found() {
         app.visitor().get("/posts/1").await.refusal(),
         (401, "unauthenticated")
     );
+}
+
+#[tokio::test]
+async fn attachments_are_urls_and_stay_with_an_edit_that_names_none() {
+    let app = TestApp::start().await;
+    let ana = app.user("ana").await;
+    let attachment =
+        json!({ "url": "https://example.com/a.png", "media_type": "image/png", "name": "a" });
+    let post = json!({ "content": "look", "attachments": [attachment, { "url": "http://example.com/b" }] });
+    let written = ana.post("/posts", &post).await.ok();
+    assert_eq!(written["attachments"][0], attachment);
+    let path = format!("/posts/{}", written["id"]);
+    let edited = ana.put(&path, &json!({ "content": "see" })).await.ok();
+    assert_eq!(edited["attachments"], written["attachments"]);
+    let none = json!({ "content": "see", "attachments": [] });
+    assert_eq!(ana.put(&path, &none).await.ok()["attachments"], json!([]));
+    let eleven = vec![attachment; 11];
+    for (attachments, field, code) in [
+        (
+            json!([{ "url": "javascript:alert(1)" }]),
+            "attachments.0.url",
+            "invalid_url",
+        ),
+        (
+            json!([{ "url": format!("https://{}", "x".repeat(2_000)) }]),
+            "attachments.0.url",
+            "too_long",
+        ),
+        (json!(eleven), "attachments", "too_many"),
+        (json!([{}]), "attachments.0.url", "required"),
+    ] {
+        let wrong = json!({ "content": "look", "attachments": attachments });
+        let refused = ana.post("/posts", &wrong).await;
+        assert_eq!(refused.refusal(), (422, "validation_failed"));
+        let error = &refused.json["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!(field), &json!(code))
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_is_mentioned_and_may_see_it_is_told_once() {
+    let app = TestApp::start().await;
+    let ana = app.private_user("ana").await;
+    let (bo, eve) = (app.user("bob").await, app.user("eve").await);
+    bo.follows(&ana).await;
+    let accept = json!({ "action": "accept" });
+    ana.post(&format!("/follow/requests/{}", bo.id()), &accept)
+        .await
+        .ok();
+    let post = ana.posts("@bob and @Bob, not @eve, @ana or @nobody").await;
+    loop {
+        let told = bo.hears("notification").await;
+        if told.data()["subtype"] == "mention" {
+            assert_eq!(told.data()["message"], "Ana mentioned you in a post");
+            break;
+        }
+    }
+    let comment = json!({ "content": "@ana see @eve, says @bob" });
+    bo.post(&format!("{post}/comments"), &comment).await.ok();
+    // The author hears of the comment, and not of being mentioned in it.
+    let notifications = ana.get("/notifications").await.ok();
+    assert_eq!(notifications["items"][0]["type"], "comment");
+    let kinds = |page: &Value| page.to_string().matches("\"mention\"").count();
+    assert_eq!(kinds(&notifications), 0);
+    assert_eq!(kinds(&bo.get("/notifications").await.ok()), 1);
+    assert_eq!(kinds(&eve.get("/notifications").await.ok()), 0);
+}
+
+#[tokio::test]
+async fn a_comment_tells_whom_it_mentions() {
+    let app = TestApp::start().await;
+    let (ana, bo, eve) = (
+        app.user("ana").await,
+        app.user("bob").await,
+        app.user("eve").await,
+    );
+    let post = ana.posts("hello").await;
+    let comment = json!({ "content": "look, @eve" });
+    bo.post(&format!("{post}/comments"), &comment).await.ok();
+    let told = eve.hears("notification").await;
+    assert_eq!(told.data()["subtype"], "mention");
+    assert_eq!(told.data()["message"], "Bob mentioned you in a comment");
 }

@@ -1,8 +1,10 @@
 //! A post as readers get it, and the one statement that makes it, whatever list it is for.
 
 use serde::Serialize;
-use shared::ids::PostId;
+use serde_json::Value;
+use shared::ids::{GroupId, PostId};
 
+use super::{Activity, Attachment};
 use crate::{
     app::{
         db::{FromRow, InvalidRow, Row},
@@ -17,22 +19,33 @@ use crate::{
 pub struct PostView {
     /// Its id.
     pub id: PostId,
-    /// `post`; other kinds carry more fields.
+    /// `post` or `activity`.
     pub kind: String,
     /// The text, as it was given.
     pub content: String,
+    /// What an activity has beyond a post.
+    #[serde(flatten)]
+    pub activity: Option<Activity>,
+    /// What is attached.
+    pub attachments: Vec<Attachment>,
+    /// The group it is for.
+    pub group_id: Option<GroupId>,
     /// Who wrote it.
     pub author: Person,
     /// When it was written.
     pub created_at: Time,
     /// When the text was last changed.
     pub edited_at: Option<Time>,
-    /// People who like it.
+    /// People who like it, without those whom the reader blocks or is blocked by.
     pub like_count: i64,
-    /// Comments under it.
+    /// Comments under it, without theirs.
     pub comment_count: i64,
     /// Whether the reader is one of those who like it.
     pub liked_by_me: bool,
+    /// How many people reacted with each emoji; the twenty that most people chose.
+    pub reactions: Value,
+    /// The emoji that the reader reacted with.
+    pub my_reaction: Option<String>,
 }
 
 impl PostView {
@@ -51,14 +64,37 @@ impl FromRow for PostView {
             id: row.get("id")?,
             kind: row.get("kind")?,
             content: row.get("content")?,
+            activity: Activity::from_row(row)?,
+            attachments: row.get_json("attachments")?,
+            group_id: row.get("group_id")?,
             author: Person::from_row(row)?,
             created_at: row.get("created_at")?,
             edited_at: row.get("edited_at")?,
             like_count: row.get("like_count")?,
             comment_count: row.get("comment_count")?,
             liked_by_me: row.get("liked_by_me")?,
+            reactions: row.get("reactions")?,
+            my_reaction: row.get("my_reaction")?,
         })
     }
+}
+
+/// Whether the reader (`$1`) may see `post` by `account`: in a group its members may, else whoever may see what the
+/// account shows.
+macro_rules! may_see_post {
+    () => {
+        concat!(
+            "case when post.group_id is null then ",
+            crate::users::may_see_account!(),
+            " else ",
+            crate::users::may_meet_account!(),
+            " and exists (
+                select from group_members member
+                join groups on groups.id = member.group_id and groups.deleted_at is null
+                where member.group_id = post.group_id and member.user_id = $1
+            ) end"
+        )
+    };
 }
 
 /// A statement that reads [`PostView`]s, newest first, of the posts that `$page` selects as `id`; `$1` is the reader.
@@ -73,24 +109,51 @@ with page as materialized (",
             $page,
             ")
 select
-    post.id, post.kind, post.content, post.created_at, post.edited_at,
+    post.id, post.kind, post.content, post.created_at, post.edited_at, post.attachments, post.group_id,
+    post.activity_type, post.duration_minutes, post.distance_km, post.notes, post.activity_date,
     ",
             crate::users::person_columns!(),
             ",
-    (select count(*) from likes given where given.post_id = post.id) as like_count,
-    (select count(*) from comments comment where comment.post_id = post.id) as comment_count,
+    (
+        select count(*) from likes given
+        where given.post_id = post.id and given.user_id not in ",
+            crate::users::blocked_people!("$1"),
+            "
+    ) as like_count,
+    (
+        select count(*) from comments comment
+        where comment.post_id = post.id and comment.author_id not in ",
+            crate::users::blocked_people!("$1"),
+            "
+    ) as comment_count,
     exists (
         select from likes given where given.post_id = post.id and given.user_id = $1
-    ) as liked_by_me
+    ) as liked_by_me,
+    (
+        select coalesce(jsonb_object_agg(counted.emoji, counted.people), '{}')
+        from (
+            select reaction.emoji, count(*) as people
+            from reactions reaction
+            where reaction.post_id = post.id and reaction.user_id not in ",
+            crate::users::blocked_people!("$1"),
+            "
+            group by reaction.emoji
+            order by people desc, reaction.emoji
+            limit 20
+        ) counted
+    ) as reactions,
+    (
+        select own.emoji from reactions own where own.post_id = post.id and own.user_id = $1
+    ) as my_reaction
 from page
 join posts post on post.id = page.id
 join users account on account.id = post.author_id
 where post.deleted_at is null and ",
-            crate::users::may_see_account!(),
+            $crate::posts::may_see_post!(),
             "
 order by post.created_at desc, post.id desc"
         )
     };
 }
 
-pub(crate) use select_posts;
+pub(crate) use {may_see_post, select_posts};

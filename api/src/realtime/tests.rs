@@ -33,11 +33,17 @@ async fn a_ticket_is_good_for_a_connection_and_for_nothing_else() {
     let app = TestApp::start().await;
     let ana = app.user("ana").await;
     let created = ana.post("/realtime/token", &json!({})).await;
-    assert_eq!((created.status, &created.json["expires_in"]), (201, &json!(30)));
+    assert_eq!(
+        (created.status, &created.json["expires_in"]),
+        (201, &json!(30))
+    );
     let ticket = created.json["token"].as_str().unwrap();
     let identity = app.app().tokens().verify(Purpose::Ticket, ticket).unwrap();
     assert_eq!(identity.user_id, ana.id());
-    let sent = app.http().send(hyper::Method::GET, "/api/v1/auth/me", Some(ticket), None).await;
+    let sent = app
+        .http()
+        .send(hyper::Method::GET, "/api/v1/auth/me", Some(ticket), None)
+        .await;
     assert_eq!(sent.unwrap().code(), Some("unauthenticated"));
     let refused = app.visitor().post("/realtime/token", &json!({})).await;
     assert_eq!(refused.refusal(), (401, "unauthenticated"));

@@ -1,14 +1,20 @@
 //! Profiles: who people are, as they want to be seen, and how others find them.
 //!
-//! The account behind a profile (log-in, sessions, email) is [`auth`](crate::auth)'s. What a private account shows to whom
-//! is decided by the follows; a profile itself is visible to everybody who is signed in, so that one can ask to follow.
+//! The account behind a profile (log-in, sessions, email) is [`auth`](crate::auth)'s.
+//!
+//! Who may know of whom, who may see what, and who may write to whom is asked here ([`may_meet`], [`may_see`],
+//! [`may_contact`]) and said in one place, `visibility.rs`. A private account can be known of, so that one can ask to follow
+//! it; between two people of whom one blocks the other, neither is there for the other.
 
+mod pairs;
 mod person;
 mod queries;
 mod routes;
 #[cfg(test)]
 mod tests;
 mod visibility;
+#[cfg(test)]
+mod visibility_tests;
 
 use axum::{
     Router,
@@ -16,9 +22,12 @@ use axum::{
 };
 use shared::ids::UserId;
 
+pub use pairs::{is_silenced, lock_pair};
 pub(crate) use person::person_columns;
 pub use person::{Person, find_people, find_person};
-pub(crate) use visibility::may_see_account;
+pub(crate) use visibility::{
+    blocked_people, is_friend_of_account, may_meet_account, may_see_account,
+};
 
 use crate::app::{db::Connection, error::Error, feature::Feature};
 
@@ -35,8 +44,8 @@ pub fn feature() -> Feature {
     }
 }
 
-/// Whether somebody may write to somebody straight away: the recipient's account is public, or the recipient follows the
-/// sender. `not_found` where there is no such recipient.
+/// Whether somebody may write to somebody straight away: the two are friends, or the recipient follows the sender, or the
+/// recipient's account is public. `not_found` where there is no such recipient for the sender ([`may_meet`]).
 pub async fn may_contact(
     connection: &Connection,
     sender: UserId,
@@ -46,8 +55,31 @@ pub async fn may_contact(
     may.ok_or_else(|| Error::not_found("user"))
 }
 
-/// Whether somebody may see what an account shows: the account is public, or their own, or it has accepted them as a
-/// follower. False also where there is no such account.
+/// Whether somebody may know of an account: it is their own, or it is neither closed nor suspended and neither blocks the
+/// other. False also where there is no such account.
+pub async fn may_meet(
+    connection: &Connection,
+    viewer: UserId,
+    account: UserId,
+) -> Result<bool, Error> {
+    queries::may_meet(connection, viewer, account).await
+}
+
+/// Refuses, as if there were no such account, whoever may not know of it.
+pub async fn require_known(
+    connection: &Connection,
+    viewer: UserId,
+    account: UserId,
+) -> Result<(), Error> {
+    if may_meet(connection, viewer, account).await? {
+        Ok(())
+    } else {
+        Err(Error::not_found("user"))
+    }
+}
+
+/// Whether somebody may see what an account shows: they may know of it ([`may_meet`]), and it is public, or their own, or
+/// it has accepted them as a follower, or the two are friends.
 pub async fn may_see(
     connection: &Connection,
     viewer: UserId,

@@ -16,10 +16,22 @@ macro_rules! person_columns {
     };
     ($row:literal, $prefix:literal) => {
         concat!(
-            $row, ".id as ", $prefix, "_id, ",
-            $row, ".username as ", $prefix, "_username, ",
-            $row, ".name as ", $prefix, "_name, ",
-            $row, ".avatar as ", $prefix, "_avatar"
+            $row,
+            ".id as ",
+            $prefix,
+            "_id, ",
+            $row,
+            ".username as ",
+            $prefix,
+            "_username, ",
+            $row,
+            ".name as ",
+            $prefix,
+            "_name, ",
+            $row,
+            ".avatar as ",
+            $prefix,
+            "_avatar"
         )
     };
 }

@@ -4,17 +4,24 @@ use serde::Serialize;
 use shared::ids::UserId;
 
 use super::{
-    may_see_account,
+    is_friend_of_account, may_meet_account, may_see_account,
+    pairs::{IS_SILENCED, LOCK_PAIR},
     person::{FIND_PEOPLE, FIND_PERSON, Person, person_columns},
 };
 use crate::app::{
     db::{Connection, FromRow, InvalidRow, Row},
     error::Error,
+    http::json::Change,
     time::Time,
 };
 
-const FIND_PROFILE: &str = "
-    select id, username, name, bio, avatar, is_private, created_at from users where id = $1";
+const FIND_PROFILE: &str = concat!(
+    "
+    select id, username, name, bio, avatar, is_private, created_at
+    from users account
+    where account.id = $2 and ",
+    may_meet_account!()
+);
 /// A null leaves the column as it is; the avatar, which can be cleared, has a switch beside it.
 const UPDATE_PROFILE: &str = "
     update users set
@@ -25,23 +32,46 @@ const UPDATE_PROFILE: &str = "
         updated_at = $7
     where id = $1
     returning id, username, name, bio, avatar, is_private, created_at";
-/// `$1` is a prefix for LIKE, `$2` the last username of the page before. Ordered by username, which is unique.
+/// A shorter text is much like half of all names.
+const ALIKE_LETTERS_MIN: usize = 4;
+
+/// `$2` is a prefix for LIKE, `$3` the last username of the page before. Ordered by username, which is unique. `$5` is a
+/// text that names may also be merely much like, by the letters that they share.
 const SEARCH: &str = concat!(
     "select ",
     person_columns!(),
     " from users account
-    where (account.username like $1 or lower(account.name) like $1)
-      and account.suspended_at is null
-      and ($2::text is null or account.username > $2)
+    where (account.username like $2 or lower(account.name) like $2
+            or account.username % $5::text or lower(account.name) % $5::text)
+      and ($3::text is null or account.username > $3)
+      and ",
+    may_meet_account!(),
+    "
     order by account.username
-    limit $3"
+    limit $4"
 );
-const MAY_CONTACT: &str = "
+/// An account that is public asks nobody any more: whoever has asked follows it.
+const ACCEPT_PENDING: &str = "
+    update follows set status = 'accepted' where followee_id = $1 and status = 'requested'";
+const MAY_CONTACT: &str = concat!(
+    "
     select not account.is_private or account.id = $1 or exists (
         select from follows
         where follower_id = account.id and followee_id = $1 and status = 'accepted'
-    )
-    from users account where account.id = $2";
+    ) or ",
+    is_friend_of_account!(),
+    "
+    from users account
+    where account.id = $2 and ",
+    may_meet_account!()
+);
+const MAY_MEET: &str = concat!(
+    "select exists (
+        select from users account
+        where account.id = $2 and ",
+    may_meet_account!(),
+    ")"
+);
 const MAY_SEE: &str = concat!(
     "select exists (
         select from users account
@@ -55,10 +85,14 @@ pub(super) const STATEMENTS: &[&str] = &[
     FIND_PROFILE,
     UPDATE_PROFILE,
     SEARCH,
+    ACCEPT_PENDING,
     MAY_CONTACT,
+    MAY_MEET,
     MAY_SEE,
     FIND_PERSON,
     FIND_PEOPLE,
+    LOCK_PAIR,
+    IS_SILENCED,
 ];
 
 /// What everybody may know of a user.
@@ -91,16 +125,19 @@ impl FromRow for ProfileView {
 pub(super) struct ProfileChange<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) bio: Option<&'a str>,
-    /// `Some(None)` takes the picture away.
-    pub(super) avatar: Option<Option<&'a str>>,
+    pub(super) avatar: &'a Change<String>,
     pub(super) is_private: Option<bool>,
 }
 
+/// The profile, if there is one that the viewer may know of.
 pub(super) async fn find_profile(
     connection: &Connection,
+    viewer: UserId,
     id: UserId,
 ) -> Result<Option<ProfileView>, Error> {
-    connection.query_optional(FIND_PROFILE, &[&id.get()]).await
+    connection
+        .query_optional(FIND_PROFILE, &[&viewer.get(), &id.get()])
+        .await
 }
 
 pub(super) async fn update_profile(
@@ -109,6 +146,10 @@ pub(super) async fn update_profile(
     change: &ProfileChange<'_>,
     now: Time,
 ) -> Result<ProfileView, Error> {
+    let (avatar_changes, avatar) = match change.avatar {
+        Change::Keep => (false, None),
+        Change::Set(url) => (true, url.as_deref()),
+    };
     connection
         .query_one(
             UPDATE_PROFILE,
@@ -116,8 +157,8 @@ pub(super) async fn update_profile(
                 &id.get(),
                 &change.name,
                 &change.bio,
-                &change.avatar.is_some(),
-                &change.avatar.flatten(),
+                &avatar_changes,
+                &avatar,
                 &change.is_private,
                 &now.0,
             ],
@@ -125,15 +166,22 @@ pub(super) async fn update_profile(
         .await
 }
 
-/// People whose username or name starts with `prefix`, which is lower case.
+/// People whose username or name starts with `prefix`, which is lower case, or is much like it.
 pub(super) async fn search(
     connection: &Connection,
+    viewer: UserId,
     prefix: &str,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Person>, Error> {
     let pattern = format!("{}%", escape_like(prefix));
-    connection.query(SEARCH, &[&pattern, &after, &limit]).await
+    let letters = prefix
+        .chars()
+        .filter(|character| character.is_alphanumeric());
+    let alike = (letters.count() >= ALIKE_LETTERS_MIN).then_some(prefix);
+    connection
+        .query(SEARCH, &[&viewer.get(), &pattern, &after, &limit, &alike])
+        .await
 }
 
 /// In a pattern, these characters mean something.
@@ -148,6 +196,15 @@ fn escape_like(text: &str) -> String {
     escaped
 }
 
+/// Makes followers of all who have asked. In the transaction that opens the account, after it: whoever asks meanwhile
+/// waits for the account's row, and then follows at once.
+pub(super) async fn accept_pending(connection: &Connection, account: UserId) -> Result<(), Error> {
+    connection
+        .execute(ACCEPT_PENDING, &[&account.get()])
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn may_contact(
     connection: &Connection,
     sender: UserId,
@@ -155,6 +212,16 @@ pub(super) async fn may_contact(
 ) -> Result<Option<bool>, Error> {
     connection
         .query_optional(MAY_CONTACT, &[&sender.get(), &recipient.get()])
+        .await
+}
+
+pub(super) async fn may_meet(
+    connection: &Connection,
+    viewer: UserId,
+    account: UserId,
+) -> Result<bool, Error> {
+    connection
+        .query_one(MAY_MEET, &[&viewer.get(), &account.get()])
         .await
 }
 

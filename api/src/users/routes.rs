@@ -25,10 +25,10 @@ const SEARCH_LENGTH_MAX: usize = 100;
 
 pub(super) async fn find_profile(
     State(app): State<App>,
-    _: SignedIn,
+    caller: SignedIn,
     Path(id): Path<UserId>,
 ) -> Result<Answer<ProfileView>, Error> {
-    let profile = queries::find_profile(&app.read().await?, id).await?;
+    let profile = queries::find_profile(&app.read().await?, caller.user_id, id).await?;
     profile.map(Answer).ok_or_else(|| Error::not_found("user"))
 }
 
@@ -66,14 +66,14 @@ pub(super) async fn update_profile(
     let change = ProfileChange {
         name: input.name.as_deref(),
         bio: input.bio.as_deref(),
-        avatar: match &input.avatar {
-            Change::Keep => None,
-            Change::Set(url) => Some(url.as_deref()),
-        },
+        avatar: &input.avatar,
         is_private: input.is_private,
     };
     let tx = app.begin().await?;
     let profile = queries::update_profile(&tx, caller.user_id, &change, app.now()).await?;
+    if input.is_private == Some(false) {
+        queries::accept_pending(&tx, caller.user_id).await?;
+    }
     tx.commit().await?;
     Ok(Answer(profile))
 }
@@ -91,13 +91,20 @@ impl Input for Search {
 
 pub(super) async fn search(
     State(app): State<App>,
-    _: SignedIn,
+    caller: SignedIn,
     Query(input): Query<Search>,
     page: PageQuery,
 ) -> Result<Answer<Page<Person>>, Error> {
     let prefix = input.q.trim().to_lowercase();
     let after: Option<String> = page.after()?;
     let connection = app.read().await?;
-    let people = queries::search(&connection, &prefix, after.as_deref(), page.rows()).await?;
+    let people = queries::search(
+        &connection,
+        caller.user_id,
+        &prefix,
+        after.as_deref(),
+        page.rows(),
+    )
+    .await?;
     Ok(Answer(page.page(people, |person| person.username.clone())))
 }

@@ -8,7 +8,10 @@ use crate::app::testing::{Actor, TestApp};
 
 fn usernames(page: &Value) -> Vec<&str> {
     let items = page["items"].as_array().unwrap();
-    items.iter().map(|item| item["username"].as_str().unwrap()).collect()
+    items
+        .iter()
+        .map(|item| item["username"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -27,7 +30,10 @@ async fn a_profile_is_seen_by_others_without_what_is_private() {
       "username": "bo"
     }
     "#);
-    assert_eq!(app.visitor().get("/users/1").await.refusal(), (401, "unauthenticated"));
+    assert_eq!(
+        app.visitor().get("/users/1").await.refusal(),
+        (401, "unauthenticated")
+    );
 }
 
 #[tokio::test]
@@ -37,11 +43,20 @@ async fn a_change_touches_what_it_names_and_text_stays_as_it_was_given() {
     let bio = "<script>alert('hi')</script> ' \" \\ \u{202e} 👩‍👩‍👧";
     let change = json!({"bio": bio, "avatar": "https://example.com/a.png"});
     let changed = ana.patch("/users/me", &change).await.ok();
-    assert_eq!((&changed["bio"], &changed["name"]), (&json!(bio), &json!("Ana")));
+    assert_eq!(
+        (&changed["bio"], &changed["name"]),
+        (&json!(bio), &json!("Ana"))
+    );
 
-    let changed = ana.patch("/users/me", &json!({"name": "", "avatar": null})).await.ok();
+    let changed = ana
+        .patch("/users/me", &json!({"name": "", "avatar": null}))
+        .await
+        .ok();
     assert_eq!(changed["avatar"], Value::Null);
-    assert_eq!((&changed["bio"], &changed["name"]), (&json!(bio), &json!("")));
+    assert_eq!(
+        (&changed["bio"], &changed["name"]),
+        (&json!(bio), &json!(""))
+    );
     let unchanged = ana.patch("/users/me", &json!({})).await.ok();
     assert_eq!(unchanged, changed);
 }
@@ -67,20 +82,53 @@ async fn people_are_found_by_the_beginning_of_either_name_page_by_page() {
         app.user(name).await;
     }
     let ben = app.user("ben").await;
-    ben.patch("/users/me", &json!({"name": "Änne An"})).await.ok();
+    ben.patch("/users/me", &json!({"name": "Änne An"}))
+        .await
+        .ok();
 
     let found = ana.get("/search?q=AN").await.ok();
     assert_eq!(usernames(&found), ["ana", "anders", "anneke"]);
     let first = ana.get("/search?q=an&limit=2").await.ok();
     assert_eq!(usernames(&first), ["ana", "anders"]);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = ana.get(&format!("/search?q=an&limit=2&cursor={cursor}")).await.ok();
+    let second = ana
+        .get(&format!("/search?q=an&limit=2&cursor={cursor}"))
+        .await
+        .ok();
     assert_eq!(usernames(&second), ["anneke"]);
     assert_eq!(second["next_cursor"], Value::Null);
     let by_name = ana.get("/search?q=%C3%A4nn").await.ok();
     assert_eq!(usernames(&by_name), ["ben"]);
     let one = &by_name["items"][0];
-    assert_eq!(*one, json!({"id": ben.id(), "username": "ben", "name": "Änne An", "avatar": null}));
+    assert_eq!(
+        *one,
+        json!({"id": ben.id(), "username": "ben", "name": "Änne An", "avatar": null})
+    );
+}
+
+#[tokio::test]
+async fn a_letter_that_is_wrong_or_missing_does_no_harm() {
+    let app = TestApp::start().await;
+    let (ana, max) = (app.user("ana").await, app.private_user("maximilian").await);
+    app.user("katharina").await;
+    let name = json!({ "name": "Sebastian Maier" });
+    max.patch("/users/me", &name).await.ok();
+    for query in [
+        "maximilian",
+        "maximilan",
+        "maxmilian",
+        "sebastain",
+        "sebstian%20maier",
+    ] {
+        let found = ana.get(&format!("/search?q={query}")).await.ok();
+        assert_eq!(usernames(&found), ["maximilian"], "{query}");
+    }
+    let found = ana.get("/search?q=kathrina").await.ok();
+    assert_eq!(usernames(&found), ["katharina"]);
+    assert_eq!(
+        usernames(&ana.get("/search?q=wolfgang").await.ok()),
+        [""; 0]
+    );
 }
 
 #[tokio::test]
@@ -94,9 +142,19 @@ async fn what_means_something_in_a_pattern_is_searched_as_it_stands() {
         let found = ana.get(&format!("/search?q={query}")).await.ok();
         assert_eq!(found["items"], json!([]), "{query}");
     }
-    for query in ["", "?q=", "?q=%20", "?q=%00", &format!("?q={}", "x".repeat(101))] {
+    for query in [
+        "",
+        "?q=",
+        "?q=%20",
+        "?q=%00",
+        &format!("?q={}", "x".repeat(101)),
+    ] {
         let refused = ana.get(&format!("/search{query}")).await;
-        assert!(matches!(refused.status, 400 | 422), "{query}: {}", refused.json);
+        assert!(
+            matches!(refused.status, 400 | 422),
+            "{query}: {}",
+            refused.json
+        );
     }
 }
 
@@ -113,7 +171,10 @@ async fn one_may_write_to_public_accounts_and_to_private_ones_that_follow_back()
     assert!(may_contact(&read, bo.id(), ana.id()).await.unwrap());
     assert!(!may_contact(&read, ana.id(), bo.id()).await.unwrap());
     follows(&ana, &bo).await;
-    assert!(!may_contact(&read, ana.id(), bo.id()).await.unwrap(), "asking is not enough");
+    assert!(
+        !may_contact(&read, ana.id(), bo.id()).await.unwrap(),
+        "asking is not enough"
+    );
     follows(&bo, &ana).await;
     assert!(may_contact(&read, ana.id(), bo.id()).await.unwrap());
     let nobody = UserId::new(4711).unwrap();
@@ -131,9 +192,15 @@ async fn a_private_account_is_seen_by_itself_and_accepted_followers() {
     follows(&ana, &bo).await;
     assert!(!may_see(&read, ana.id(), bo.id()).await.unwrap());
     let accept = json!({"action": "accept"});
-    bo.post(&format!("/follow/requests/{}", ana.id()), &accept).await.ok();
+    bo.post(&format!("/follow/requests/{}", ana.id()), &accept)
+        .await
+        .ok();
     assert!(may_see(&read, ana.id(), bo.id()).await.unwrap());
-    assert!(!may_see(&read, ana.id(), UserId::new(4711).unwrap()).await.unwrap());
+    assert!(
+        !may_see(&read, ana.id(), UserId::new(4711).unwrap())
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -141,9 +208,14 @@ async fn people_are_looked_up_one_by_one_or_together() {
     let app = TestApp::start().await;
     let (ana, bo) = (app.user("ana").await, app.user("bo").await);
     let read = app.app().read().await.unwrap();
-    assert_eq!(find_person(&read, ana.id()).await.unwrap().display_name(), "Ana");
+    assert_eq!(
+        find_person(&read, ana.id()).await.unwrap().display_name(),
+        "Ana"
+    );
     let nobody = UserId::new(4711).unwrap();
     assert!(find_person(&read, nobody).await.is_err());
-    let people = find_people(&read, &[ana.id(), bo.id(), nobody]).await.unwrap();
+    let people = find_people(&read, &[ana.id(), bo.id(), nobody])
+        .await
+        .unwrap();
     assert_eq!(people.len(), 2);
 }

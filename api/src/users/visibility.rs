@@ -1,15 +1,79 @@
-//! Who may see what an account shows to people: the one place that says it.
+//! Who may know of whom, and who may see what an account shows: the one place that says it.
+//!
+//! Two conditions, for every statement that reads what belongs to people. In both, `$1` is the viewer, and `account` (or
+//! the name that is given) the row of `users` that it is about. They read the tables of the slices above this one, so
+//! that each of them asks here, and none of them asks differently.
 
-/// The condition, for statements that list what accounts show: posts, and who follows whom. `$1` is the viewer, and
-/// `account` the row of `users` that it is about. A public account shows it to everybody who is signed in, a private one
-/// to itself and to the followers that it has accepted.
-macro_rules! may_see_account {
+/// Whether the viewer may know of the account: profiles, lists of people, what people wrote under the posts of others.
+/// Oneself always; else an account that is neither closed nor suspended, while neither blocks the other.
+macro_rules! may_meet_account {
     () => {
-        "(not account.is_private or account.id = $1 or exists (
-            select from follows seen
-            where seen.follower_id = $1 and seen.followee_id = account.id and seen.status = 'accepted'
-        ))"
+        crate::users::may_meet_account!("account")
+    };
+    ($account:literal) => {
+        concat!(
+            "(",
+            $account,
+            ".id = $1 or ",
+            $account,
+            ".suspended_at is null and ",
+            $account,
+            ".deleted_at is null
+            and not exists (
+                select from blocks cut where cut.blocker_id = $1 and cut.blocked_id = ",
+            $account,
+            ".id
+            )
+            and not exists (
+                select from blocks cut where cut.blocker_id = ",
+            $account,
+            ".id and cut.blocked_id = $1
+            ))"
+        )
     };
 }
 
-pub(crate) use may_see_account;
+/// Whether the viewer may see what the account shows: its posts, what hangs on them, and who follows whom. Whoever may
+/// know of it sees a public account; a private one is seen by itself, its accepted followers, and its friends.
+macro_rules! may_see_account {
+    () => {
+        concat!(
+            "(",
+            crate::users::may_meet_account!(),
+            " and (not account.is_private or account.id = $1 or exists (
+                select from follows seen
+                where seen.follower_id = $1 and seen.followee_id = account.id and seen.status = 'accepted'
+            ) or ",
+            crate::users::is_friend_of_account!(),
+            "))"
+        )
+    };
+}
+
+/// Whether `$1` and the account are friends; a request is not enough.
+macro_rules! is_friend_of_account {
+    () => {
+        "exists (
+                select from friendships friendship
+                where friendship.first_user_id = least($1, account.id)
+                    and friendship.second_user_id = greatest($1, account.id)
+                    and friendship.status = 'accepted'
+            )"
+    };
+}
+
+/// The people whom the viewer blocks or is blocked by, as a list of ids: for counts of what people did, where
+/// [`may_meet_account`] would be asked of each of thousands.
+macro_rules! blocked_people {
+    ($viewer:literal) => {
+        concat!(
+            "(select cut.blocked_id from blocks cut where cut.blocker_id = ",
+            $viewer,
+            " union all select cut.blocker_id from blocks cut where cut.blocked_id = ",
+            $viewer,
+            ")"
+        )
+    };
+}
+
+pub(crate) use {blocked_people, is_friend_of_account, may_meet_account, may_see_account};

@@ -18,6 +18,8 @@ impl Instance {
         self.served(Launch::new(self.program("api")), name)
             .env("DATABASE_URL", self.database_url())
             .env("API_ADDR", self.address(name))
+            // There is no TLS in front of it here.
+            .env("SECURE_COOKIES", "off")
     }
 
     /// `gateway serve`. It talks to the pods of `api` directly: the balancer hides `/internal`.

@@ -1,6 +1,7 @@
 //! Requests to `api`'s internal routes. Bounded in number, time and size; pods are tried in turn.
 
 mod log;
+mod memberships;
 
 use std::{
     sync::{

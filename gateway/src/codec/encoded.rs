@@ -2,19 +2,27 @@
 
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
-    ids::SessionId,
+    connections::{Name, Replaced},
+    ids::{GroupId, SessionId},
+    membership::MembershipChanged,
     wire::{Event, kind},
 };
 
-use super::{Frame, native};
+use super::{Deflater, Frame, Window, native};
 
 /// What a gateway itself does about a control event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Control {
     /// Close this session's connections.
     SessionRevoked(SessionId),
+    /// Close this connection.
+    ConnectionReplaced(Name),
+    /// Hear a group's channel, or hear it no more.
+    MembershipChanged(MembershipChanged),
+    /// Nobody hears this group's channel any more.
+    GroupDeleted(GroupId),
 }
 
 /// An event whose body cannot be spliced into a frame, or a control event that does not say what to do.
@@ -28,6 +36,8 @@ pub(crate) struct Encoded {
     pub(crate) event: Arc<Event>,
     pub(crate) control: Option<Control>,
     native: OnceLock<Frame>,
+    /// `None` inside: compressing it is not worth it.
+    native_deflated: OnceLock<Option<Frame>>,
 }
 
 impl Encoded {
@@ -37,13 +47,27 @@ impl Encoded {
             return Err(InvalidBody);
         }
         let control = match &*event.kind {
-            kind::SESSION_REVOKED if event.control => Some(session_revoked(&event)?),
+            _ if !event.control => None,
+            kind::SESSION_REVOKED => {
+                let Revoked { session_id } = data(&event)?;
+                Some(Control::SessionRevoked(session_id))
+            }
+            kind::CONNECTION_REPLACED => {
+                let Replaced { connection_id } = data(&event)?;
+                Some(Control::ConnectionReplaced(connection_id))
+            }
+            kind::MEMBERSHIP_CHANGED => Some(Control::MembershipChanged(data(&event)?)),
+            kind::GROUP_DELETED => {
+                let Deleted { group_id } = data(&event)?;
+                Some(Control::GroupDeleted(group_id))
+            }
             _ => None,
         };
         Ok(Self {
             event,
             control,
             native: OnceLock::new(),
+            native_deflated: OnceLock::new(),
         })
     }
 
@@ -52,21 +76,40 @@ impl Encoded {
         self.native.get_or_init(|| native::event(&self.event))
     }
 
+    /// The frame of the native protocol, for a connection that has this window if it takes compressed frames at all.
+    pub(crate) fn native_for(&self, window: Option<Window>, deflater: &mut Deflater) -> &Frame {
+        let native = self.native();
+        match window {
+            Some(window) if window.suffices(native) => {
+                let deflated = &self.native_deflated;
+                let deflated = deflated.get_or_init(|| deflater.deflate(native));
+                deflated.as_ref().unwrap_or(native)
+            }
+            _ => native,
+        }
+    }
+
     /// About what it weighs in a queue, in bytes, whatever the format.
     pub(crate) fn weight(&self) -> usize {
         self.event.body.len()
     }
 }
 
-fn session_revoked(event: &Event) -> Result<Control, InvalidBody> {
+#[derive(Deserialize)]
+struct Revoked {
+    session_id: SessionId,
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    group_id: GroupId,
+}
+
+fn data<T: DeserializeOwned>(event: &Event) -> Result<T, InvalidBody> {
     #[derive(Deserialize)]
-    struct Body {
-        data: Data,
+    struct Body<T> {
+        data: T,
     }
-    #[derive(Deserialize)]
-    struct Data {
-        session_id: SessionId,
-    }
-    let body: Body = serde_json::from_slice(&event.body).map_err(|_| InvalidBody)?;
-    Ok(Control::SessionRevoked(body.data.session_id))
+    let body: Body<T> = serde_json::from_slice(&event.body).map_err(|_| InvalidBody)?;
+    Ok(body.data)
 }

@@ -9,6 +9,7 @@ pub(crate) struct Frame(Bytes);
 
 /// FIN with the opcode.
 const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
@@ -25,6 +26,11 @@ impl Frame {
     /// A text frame whose payload comes in parts, so that each is copied once.
     pub(crate) fn text_of(parts: &[&[u8]]) -> Self {
         Self::build(TEXT, parts)
+    }
+
+    /// A binary frame.
+    pub(crate) fn binary(payload: &[u8]) -> Self {
+        Self::build(BINARY, &[payload])
     }
 
     /// A close frame with our reason text.
@@ -54,7 +60,26 @@ impl Frame {
         &self.0
     }
 
-    fn build(first_byte: u8, parts: &[&[u8]]) -> Self {
+    /// Whether it carries data; if not, it controls the connection.
+    pub(super) fn is_data(&self) -> bool {
+        matches!(self.first_byte(), TEXT | BINARY)
+    }
+
+    pub(super) fn first_byte(&self) -> u8 {
+        self.0[0]
+    }
+
+    /// What follows the header.
+    pub(super) fn payload(&self) -> &[u8] {
+        let header = match self.0[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        &self.0[header..]
+    }
+
+    pub(super) fn build(first_byte: u8, parts: &[&[u8]]) -> Self {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut frame = Vec::with_capacity(Self::HEADER_BYTES_MAX + length);
         frame.push(first_byte);

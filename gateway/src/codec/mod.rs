@@ -3,10 +3,12 @@
 //! An event becomes a complete frame, header included, once for the whole node: frames of a server are not masked, so the
 //! same bytes serve every connection (docs/decisions/0003-own-frame-codec.md).
 
+mod deflate;
 mod encoded;
 mod frame;
 pub(crate) mod native;
 
+pub(crate) use deflate::{Deflater, Window};
 pub(crate) use encoded::{Control, Encoded};
 pub(crate) use frame::Frame;
 

@@ -124,6 +124,25 @@ pub(crate) fn resync(channel: Channel, position: Position) -> Frame {
     server_frame("resync", &Data { channels })
 }
 
+/// Another channel is heard from here on: the events that follow carry the offsets after this one.
+pub(crate) fn channel_joined(channel: Channel, position: Position) -> Frame {
+    #[derive(Serialize)]
+    struct Data {
+        joined: BTreeMap<Channel, Position>,
+    }
+    let joined = BTreeMap::from([(channel, position)]);
+    server_frame("channels", &Data { joined })
+}
+
+/// A channel is not heard any more.
+pub(crate) fn channel_left(channel: Channel) -> Frame {
+    #[derive(Serialize)]
+    struct Data {
+        left: [Channel; 1],
+    }
+    server_frame("channels", &Data { left: [channel] })
+}
+
 /// The answer to `ping`.
 pub(crate) fn pong(reference: Option<&Reference>) -> Frame {
     match reference {

@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{
-    Control, Encoded, Frame,
+    Control, Deflater, Encoded, Frame, Window,
     native::{self, ChannelStart, Welcome},
 };
 
@@ -182,4 +182,33 @@ fn every_frame_that_the_gateway_makes_itself() {
     ];
     let lines: Vec<String> = frames.iter().map(payload).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_event_is_compressed_once_for_all_who_can_inflate_it() {
+    let filler = "so and so, ".repeat(100);
+    let mut large = event(Some(at(1)), "");
+    large.body = format!(r#"{{"timestamp":1,"data":{{"content":"{filler}"}}}}"#).into();
+    let encoded = Encoded::new(Arc::new(large)).unwrap();
+    let (mut one, mut other) = (Deflater::default(), Deflater::default());
+    let compressed = encoded.native_for(Some(Window::WHOLE), &mut one).bytes();
+    assert_eq!(compressed[0], 0xc1, "text, whole, compressed");
+    assert!(compressed.len() < encoded.native().bytes().len() / 4);
+    let again = encoded.native_for(Some(Window::WHOLE), &mut other).bytes();
+    assert_eq!(compressed.as_ptr(), again.as_ptr(), "shared by shards");
+    for (window, is_compressed) in [
+        (None, false),
+        (Window::new(10), false),
+        (Window::new(11), true),
+    ] {
+        let first = encoded.native_for(window, &mut one).bytes()[0];
+        assert_eq!(first == 0xc1, is_compressed, "{window:?}");
+    }
+    // Not worth it: short; not data.
+    let short = Encoded::new(Arc::new(event(None, "{}"))).unwrap();
+    let sent = short.native_for(Some(Window::WHOLE), &mut one).bytes();
+    assert_eq!(sent.as_ptr(), short.native().bytes().as_ptr());
+    let pong = Frame::pong(&[b'a'; 125]);
+    let sent = Deflater::new(0).frame_for(Some(Window::WHOLE), &pong);
+    assert_eq!(sent, pong);
 }

@@ -51,7 +51,7 @@ pub(super) async fn forward(node: &Node, who: Who, command: &Command) -> Answer 
         Ok(CommandReply::Data(data)) => Answer::Data(data),
         Ok(CommandReply::Problem(problem)) => Answer::Problem(problem),
         Err(error) => {
-            tracing::warn!(%error, %request_id, command = command.name, "not answered");
+            tracing::warn!(%error, %request_id, "a command was not answered");
             Answer::Problem(problem(&error, &request_id))
         }
     }

@@ -3,13 +3,14 @@
 use serde::Deserialize;
 use shared::{
     credentials::Purpose,
-    wire::{Code, Command, Problem},
+    wire::{Code, Command},
 };
 
 use crate::{
-    handshake::credentials,
     node::Node,
+    refusal::Refusal,
     session::{Answer, Who},
+    standing,
 };
 
 #[derive(Deserialize)]
@@ -20,22 +21,21 @@ struct Refresh {
 pub(super) async fn refresh(node: &Node, who: Who, command: &Command) -> Answer {
     match new_end(node, who, command).await {
         Ok(expires_at) => Answer::Refreshed(expires_at),
-        Err(problem) => Answer::Problem(problem),
+        Err(refusal) => Answer::Problem(refusal.into_problem()),
     }
 }
 
-async fn new_end(node: &Node, who: Who, command: &Command) -> Result<i64, Problem> {
+async fn new_end(node: &Node, who: Who, command: &Command) -> Result<i64, Refusal> {
     let Ok(Refresh { token }) = serde_json::from_slice(&command.payload) else {
         let detail = "\"token\" is a string";
-        return Err(Problem::new(Code::ValidationFailed, detail));
+        return Err(Refusal::new(Code::ValidationFailed, detail));
     };
-    let identity = node.tokens.verify(Purpose::Access, &token);
-    let identity = identity.map_err(|error| credentials::token_problem(error))?;
+    let identity = node.tokens.verify(Purpose::Access, &token)?;
     // Another session's end would not close this connection: it has to be this one's.
     if (identity.user_id, identity.session_id) != (who.user_id, who.session_id) {
         let detail = "The token is of another user or log-in";
-        return Err(Problem::new(Code::Forbidden, detail));
+        return Err(Refusal::new(Code::Forbidden, detail));
     }
-    credentials::still_stands(node, identity.session_id).await?;
+    standing::check(node, identity.session_id).await?;
     Ok(identity.expires_at)
 }

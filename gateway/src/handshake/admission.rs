@@ -1,12 +1,15 @@
-//! Whether there is a place at all.
+//! Whether anybody is let in now, whoever it is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use hyper::HeaderMap;
 use shared::{lifecycle::Phase, wire::Code};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Refusal;
-use crate::node::Node;
+use crate::{door::Stranger, metrics::Refused, node::Node, refusal::Refusal};
+
+/// Those who were refused together shall not come back together, in seconds.
+const COME_BACK_WITHIN: u64 = 5;
 
 /// A place for one connection, held until it ends.
 pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
@@ -16,11 +19,32 @@ pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
     if node.lifecycle.phase() == Phase::Starting {
         return Err(Refusal::new(Code::Unavailable, "This node is starting"));
     }
+    if let Err(wait) = node.door.handshake() {
+        node.metrics.refused(Refused::Rate);
+        let detail = "This node has more handshakes than it takes";
+        return Err(Refusal::new(Code::Overloaded, detail).come_back_after(spread(wait)));
+    }
     let place = Arc::clone(&node.places).try_acquire_owned();
     place.map_err(|_| {
-        Refusal::new(
-            Code::Overloaded,
-            "This node holds all the connections it can",
-        )
+        node.metrics.refused(Refused::Full);
+        let detail = "This node holds all the connections it can";
+        Refusal::new(Code::Overloaded, detail)
     })
+}
+
+/// Counts who comes through a trusted proxy by where they come from.
+pub(super) fn stranger(
+    node: &Node,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Option<Stranger>, Refusal> {
+    node.door.behind(peer, headers).map_err(|error| {
+        node.metrics.refused(Refused::Address);
+        let refusal = Refusal::new(Code::Overloaded, error.to_string());
+        refusal.come_back_after(spread(Duration::ZERO))
+    })
+}
+
+fn spread(wait: Duration) -> Duration {
+    wait + Duration::from_secs(rand::random_range(0..COME_BACK_WITHIN))
 }

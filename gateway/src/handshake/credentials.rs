@@ -1,19 +1,20 @@
-//! Who it is, and whether the session behind the credentials still stands.
+//! Who it is.
 
 use std::time::Duration;
 
 use hyper::{Request, header};
 use shared::{
-    credentials::{Identity, Purpose, SESSION_COOKIE, Standing, TokenError, cookie_value},
-    ids::SessionId,
-    wire::{Code, Problem},
+    credentials::{Identity, Purpose, SESSION_COOKIE, TokenError, cookie_value},
+    wire::Code,
 };
 
-use super::{Refusal, resume::parameter};
+use super::resume::parameter;
 use crate::{
     api_client::{ApiError, Verified, VerifiedIdentity},
     node::Node,
+    refusal::Refusal,
     session::Who,
+    standing,
 };
 
 /// What was shown at the door.
@@ -74,7 +75,10 @@ pub(crate) async fn establish(node: &Node, claim: Claim) -> Result<Known, Refusa
             let verified = node.api.verify_cookie(&value).await;
             let known = known(verified)?;
             // Nothing can be heard without the bus: better said now than after the upgrade.
-            node.bus.ping().await.map_err(|error| unavailable(&error))?;
+            node.bus
+                .ping()
+                .await
+                .map_err(|error| standing::unavailable(&error))?;
             Ok(known)
         }
         Claim::Token(token) => by_token(node, &token).await,
@@ -91,16 +95,16 @@ async fn by_token(node: &Node, token: &str) -> Result<Known, Refusal> {
             Err(TokenError::Invalid) => {}
         }
     }
-    Err(token_problem(error).into())
+    Err(error.into())
 }
 
 async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Result<Known, Refusal> {
     if purpose == Purpose::Ticket {
         return by_ticket(node, identity).await;
     }
-    still_stands(node, identity.session_id).await?;
+    standing::check(node, identity.session_id).await?;
     let resumable_until = match purpose {
-        // `api` gives no access token to a session that ends within a day; see `docs/protocol.md`.
+        // With every access token `api` puts the session's end off by `SESSION_LIFETIME`, which is longer than a day.
         Purpose::Access => i64::MAX,
         // One resume token does not make another that lives longer: a day after the last real credentials it is over.
         _ => identity.expires_at,
@@ -121,7 +125,7 @@ async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Resul
 async fn by_ticket(node: &Node, identity: Identity) -> Result<Known, Refusal> {
     let name = format!("ticket:{}", identity.nonce);
     let first = node.bus.claim(&name, TICKET_REMEMBERED).await;
-    if !first.map_err(|error| unavailable(&error))? {
+    if !first.map_err(|error| standing::unavailable(&error))? {
         let detail = "The ticket was used before";
         return Err(Refusal::new(Code::Unauthenticated, detail));
     }
@@ -131,8 +135,8 @@ async fn by_ticket(node: &Node, identity: Identity) -> Result<Known, Refusal> {
 fn known(verified: Result<Verified, ApiError>) -> Result<Known, Refusal> {
     match verified {
         Ok(Verified::Identity(identity)) => Ok(identity.into()),
-        Ok(Verified::Refused(code)) => Err(refused(&code)),
-        Err(error) => Err(unavailable(&error)),
+        Ok(Verified::Refused(code)) => Err(standing::refused(&code)),
+        Err(error) => Err(standing::unavailable(&error)),
     }
 }
 
@@ -149,38 +153,4 @@ impl From<VerifiedIdentity> for Known {
             resumable_until: identity.expires_at,
         }
     }
-}
-
-/// Refuses when the session was ended. When Redis has lost its marks, `api` knows, and marks anew.
-pub(crate) async fn still_stands(node: &Node, session: SessionId) -> Result<(), Problem> {
-    let standing = node.revocations.standing(session).await;
-    match standing.map_err(|error| unavailable(&error).into_problem())? {
-        Standing::Stands => Ok(()),
-        Standing::Revoked => Err(refused(Code::SessionRevoked.name()).into_problem()),
-        Standing::Unknown => match node.api.verify_session(session).await {
-            Ok(Verified::Identity(_)) => Ok(()),
-            Ok(Verified::Refused(code)) => Err(refused(&code).into_problem()),
-            Err(error) => Err(unavailable(&error).into_problem()),
-        },
-    }
-}
-
-/// What to say about a token that is not accepted.
-pub(crate) fn token_problem(error: TokenError) -> Problem {
-    let code = match error {
-        TokenError::Expired => Code::TokenExpired,
-        TokenError::Invalid => Code::Unauthenticated,
-    };
-    Problem::new(code, error.to_string())
-}
-
-fn refused(code: &str) -> Refusal {
-    let code = Code::from_name(code).unwrap_or(Code::Unauthenticated);
-    Refusal::new(code, code.title())
-}
-
-/// Unknown is neither yes nor no.
-fn unavailable(error: &dyn std::error::Error) -> Refusal {
-    tracing::warn!(%error, "credentials cannot be checked");
-    Refusal::new(Code::Unavailable, "The credentials cannot be checked now")
 }

@@ -5,16 +5,14 @@ use serde_json::value::RawValue;
 use shared::wire::Code;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{
-    Refusal,
-    credentials::{self, Claim, Known},
-};
+use super::credentials::{self, Claim, Known};
 use crate::{
     codec::Frame,
-    metrics::HandshakeResult,
+    metrics::{HandshakeResult, Refused},
     node::Node,
+    refusal::Refusal,
     session::Resume,
-    transport::ws::{self, NoFirstFrame},
+    transport::ws::{self, Limits, NoFirstFrame},
 };
 
 /// Why a first frame did not do.
@@ -54,9 +52,18 @@ pub(super) async fn authenticate(
     node: &Node,
     stream: &mut TcpStream,
     unread: Vec<u8>,
+    compressed: bool,
 ) -> Result<(Known, Option<Resume>, Vec<u8>), Failed> {
-    let frame_bytes_max = node.config.limits.frame_bytes_max;
-    let first = ws::first_text(stream, unread, frame_bytes_max);
+    let Ok(_place) = node.strangers.try_acquire() else {
+        node.metrics.refused(Refused::Strangers);
+        let detail = "Too many connections have not said who they are";
+        return Err(Refusal::new(Code::Overloaded, detail).into());
+    };
+    let limits = Limits {
+        message_bytes_max: node.config.limits.frame_bytes_max,
+        compressed,
+    };
+    let first = ws::first_text(stream, unread, limits);
     let first = timeout(node.config.timing.authentication, first).await;
     let Ok(first) = first else {
         let detail = "No credentials came in time";

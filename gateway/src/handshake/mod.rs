@@ -1,19 +1,18 @@
 //! From a request to a connection: the checks, in their order, each with its own answer.
 //!
-//! 1. the door: draining, too many connections ([`admission`])
+//! 1. the door: draining, too many connections, too many handshakes, too many of one address ([`admission`])
 //! 2. the request: an upgrade, the subprotocol, where to resume ([`resume`])
 //! 3. who: header, query, cookie with its origin, or a first frame ([`credentials`], [`origin`])
 //!
 //! A refusal is a problem document; after the upgrade, for the first-frame way, an `error` frame and a close.
 
 mod admission;
-pub(crate) mod credentials;
+mod credentials;
 mod first_frame;
 mod origin;
-mod refusal;
 mod resume;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -24,14 +23,14 @@ use shared::{
 };
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
 
-pub(crate) use refusal::Refusal;
-
 use self::credentials::{Claim, Known};
 use crate::{
-    codec::Frame,
+    codec::{Frame, Window},
+    door::Stranger,
     hub::Arrival,
     metrics::HandshakeResult,
     node::Node,
+    refusal::Refusal,
     session::{Introduction, Resume},
     transport::ws::{self, Protocol},
 };
@@ -46,17 +45,23 @@ pub(crate) struct Granted {
     known: Option<Known>,
     resume: Resume,
     protocol: Protocol,
+    /// Of a client that takes compressed messages.
+    window: Option<Window>,
     place: OwnedSemaphorePermit,
+    /// Counts until it is known who it is, where a proxy told where from.
+    stranger: Option<Stranger>,
 }
 
 /// Checks a request for an upgrade; the response is either the upgrade or never sent.
 pub(crate) async fn check<B>(
     node: &Arc<Node>,
     request: &mut Request<B>,
+    peer: IpAddr,
 ) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
     let place = admission::place(node)?;
+    let stranger = admission::stranger(node, peer, request.headers())?;
     let protocol = ws::protocol(request);
-    let response = ws::accept(request, protocol)
+    let (response, window) = ws::accept(request, protocol)
         .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
     let query = request.uri().query().unwrap_or_default();
     let resume = resume::from_query(query)?;
@@ -75,7 +80,9 @@ pub(crate) async fn check<B>(
         known,
         resume,
         protocol,
+        window,
         place,
+        stranger,
     };
     Ok((response, granted))
 }
@@ -86,23 +93,34 @@ pub(crate) async fn complete(
     mut stream: TcpStream,
     unread: Vec<u8>,
     granted: Granted,
+    stranger: Option<Stranger>,
 ) {
     if granted.protocol == Protocol::Unsupported {
         let close = Frame::close(CloseReason::UnsupportedVersion, None);
         node.metrics.handshake(HandshakeResult::Malformed);
         return ws::refuse(stream, &[close]).await;
     }
+    let window = granted.window;
     let (known, resume, unread) = match granted.known {
         Some(known) => (known, granted.resume, unread),
-        None => match first_frame::authenticate(node, &mut stream, unread).await {
-            Ok((known, resume, unread)) => {
-                let in_frame = resume.unwrap_or(granted.resume);
-                (known, in_frame, unread)
+        None => {
+            match first_frame::authenticate(node, &mut stream, unread, window.is_some()).await {
+                Ok((known, resume, unread)) => {
+                    let in_frame = resume.unwrap_or(granted.resume);
+                    (known, in_frame, unread)
+                }
+                Err(failed) => return failed.tell(node, stream).await,
             }
-            Err(failed) => return failed.tell(node, stream).await,
-        },
+        }
     };
-    let arrival = match arrival(node, stream, unread, (known, resume), granted.place) {
+    drop((stranger, granted.stranger));
+    let arrival = match arrival(
+        node,
+        stream,
+        (unread, window),
+        (known, resume),
+        granted.place,
+    ) {
         Ok(arrival) => arrival,
         Err(error) => {
             node.metrics.handshake(HandshakeResult::Error);
@@ -110,15 +128,17 @@ pub(crate) async fn complete(
         }
     };
     node.metrics.handshake(HandshakeResult::Ok);
+    let connection = arrival.line.connection();
     if let Err(error) = node.hub.admit(arrival).await {
         tracing::debug!(%error, "a connection came too late");
     }
+    node.roster.announce(connection).await;
 }
 
 fn arrival(
     node: &Arc<Node>,
     stream: TcpStream,
-    unread: Vec<u8>,
+    (unread, window): (Vec<u8>, Option<Window>),
     (known, resume): (Known, Resume),
     place: OwnedSemaphorePermit,
 ) -> std::io::Result<Arrival> {
@@ -126,18 +146,21 @@ fn arrival(
     let left = u64::try_from(known.resumable_until.saturating_sub(now)).unwrap_or(0);
     let lifetime = RESUME_LIFETIME.min(Duration::from_secs(left));
     let who = known.who;
+    let line = node.roster.write(who.user_id, node.clock.now_ms());
     let owner = (who.user_id, who.session_id, who.role);
     let (resume_token, _) = node.tokens.mint(Purpose::Resume, owner, lifetime);
     Ok(Arrival {
         stream: stream.into_std()?,
         unread,
+        window,
         introduction: Introduction {
-            connection_id: format!("{:016x}", rand::random::<u64>()),
+            connection_id: line.connection().name.to_string(),
             who,
             resume_token,
             resume,
             jitter: rand::random(),
         },
+        line,
         guards: (place, node.metrics.opened()),
     })
 }

@@ -3,7 +3,7 @@
 use hyper::{Request, header};
 use shared::wire::Code;
 
-use super::Refusal;
+use crate::refusal::Refusal;
 
 /// The `Origin` must be on the list, letter by letter. A request without one is no browser's, and has no business with a
 /// cookie.

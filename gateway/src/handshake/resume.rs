@@ -3,8 +3,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use shared::wire::Code;
 
-use super::Refusal;
-use crate::session::{InvalidResume, Resume};
+use crate::{
+    refusal::Refusal,
+    session::{InvalidResume, Resume},
+};
 
 /// What the query says about where to resume; nothing, when it says nothing.
 pub(super) fn from_query(query: &str) -> Result<Resume, Refusal> {

@@ -2,15 +2,20 @@
 
 use std::rc::Rc;
 
-use shared::wire::{Class, CloseReason};
+use shared::wire::{Channel, Class, CloseReason};
+use smallvec::SmallVec;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, task::AbortHandle};
 
-use super::queue::{Delivery, Item, Pushed, Queue};
+use super::state::Conditions;
 use crate::{
-    codec::{Encoded, Frame},
-    metrics::{ConnectionGuard, GatewayMetrics},
-    session::{Path, Room, Session},
-    transport::ws::{Parser, Written, write},
+    codec::{Deflater, Encoded, Frame, Window},
+    metrics::ConnectionGuard,
+    roster::Line,
+    session::{Path, Session},
+    transport::{
+        Delivery, Item, Pushed, Queue,
+        ws::{Parser, Written, write},
+    },
 };
 
 /// A connection that has its close frame in the queue, or behind it.
@@ -37,7 +42,11 @@ pub(super) struct Connection {
     pub(super) stream: Rc<TcpStream>,
     /// `None` after a violation: nothing that follows can be understood.
     pub(super) parser: Option<Parser>,
+    /// Of a client that takes compressed messages.
+    window: Option<Window>,
     pub(super) queue: Queue,
+    /// The channels it is listed under.
+    pub(super) hears: SmallVec<[Channel; 1]>,
     /// In the list of those with something to write.
     pub(super) dirty: bool,
     pub(super) closing: Option<Closing>,
@@ -46,6 +55,8 @@ pub(super) struct Connection {
     pub(super) reader: Option<Owned>,
     /// Waits until the socket takes more; nobody else writes meanwhile.
     pub(super) writer: Option<Owned>,
+    /// Counts it among its user's; `None` once it closes.
+    pub(super) line: Option<Line>,
     _guards: (OwnedSemaphorePermit, ConnectionGuard),
 }
 
@@ -53,20 +64,24 @@ impl Connection {
     pub(super) fn new(
         session: Session,
         stream: TcpStream,
-        parser: Parser,
+        (parser, window): (Parser, Option<Window>),
         unread: Vec<u8>,
+        line: Line,
         guards: (OwnedSemaphorePermit, ConnectionGuard),
     ) -> Self {
         Self {
             session,
             stream: Rc::new(stream),
             parser: Some(parser),
+            window,
             queue: Queue::default(),
+            hears: SmallVec::new(),
             dirty: false,
             closing: None,
             unread,
             reader: None,
             writer: None,
+            line: Some(line),
             _guards: guards,
         }
     }
@@ -75,31 +90,28 @@ impl Connection {
     pub(super) fn send(
         &mut self,
         frame: &Frame,
-        bound: Room,
-        now_ms: i64,
-        metrics: &GatewayMetrics,
+        deflater: &mut Deflater,
+        conditions: &Conditions,
     ) -> Result<(), CloseReason> {
         let item = Item {
-            bytes: frame.bytes().clone(),
+            bytes: deflater.frame_for(self.window, frame).bytes().clone(),
             class: Class::Durable,
             key: None,
             delivery: None,
         };
-        self.push(item, bound, now_ms, metrics)
+        self.push(item, conditions)
     }
 
     /// Queues an event by its class. `Err`: the client is too slow.
     pub(super) fn deliver(
         &mut self,
-        encoded: &Encoded,
-        path: Path,
-        bound: Room,
-        now_ms: i64,
-        metrics: &GatewayMetrics,
+        (encoded, path): (&Encoded, Path),
+        deflater: &mut Deflater,
+        conditions: &Conditions,
     ) -> Result<(), CloseReason> {
         let event = &encoded.event;
         let item = Item {
-            bytes: encoded.native().bytes().clone(),
+            bytes: encoded.native_for(self.window, deflater).bytes().clone(),
             class: event.class,
             key: event.key.clone(),
             delivery: Some(Delivery {
@@ -108,19 +120,14 @@ impl Connection {
                 committed_at_ms: event.committed_at_ms,
             }),
         };
-        self.push(item, bound, now_ms, metrics)
+        self.push(item, conditions)
     }
 
-    fn push(
-        &mut self,
-        item: Item,
-        bound: Room,
-        now_ms: i64,
-        metrics: &GatewayMetrics,
-    ) -> Result<(), CloseReason> {
+    fn push(&mut self, item: Item, conditions: &Conditions) -> Result<(), CloseReason> {
+        let (bound, metrics) = (conditions.queue, &conditions.metrics);
         if !self.queue.fits(&item, bound) && self.writer.is_none() {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
-            self.write(now_ms, metrics);
+            self.write(conditions);
         }
         let class = item.class;
         match self.queue.push(item, bound, |class| metrics.dropped(class)) {
@@ -134,9 +141,10 @@ impl Connection {
     }
 
     /// Writes what the socket takes now.
-    pub(super) fn write(&mut self, now_ms: i64, metrics: &GatewayMetrics) -> Written {
+    pub(super) fn write(&mut self, conditions: &Conditions) -> Written {
+        let now_ms = conditions.clock.now_ms();
         write(&self.stream, &mut self.queue, |delivery| {
-            metrics.delivered(delivery, now_ms);
+            conditions.metrics.delivered(delivery, now_ms);
         })
     }
 }

@@ -5,15 +5,17 @@ use std::{mem, ops::ControlFlow, sync::Arc};
 use bytes::Bytes;
 use shared::{
     bus::Joined,
+    connections::Name,
     wire::{Channel, CloseReason, Position},
 };
 
 use super::{
-    inbox,
-    state::{Key, State, Task},
+    entries::Key,
+    inbox::{self, Missed},
+    state::{State, Task},
 };
 use crate::{
-    codec::{Encoded, Frame, native},
+    codec::{Control, Encoded, Frame, native},
     session::{Effect, Session},
     transport::ws,
 };
@@ -23,7 +25,7 @@ impl State {
     pub(super) fn on_message(&mut self, message: inbox::Message) {
         match message {
             inbox::Message::Event(encoded) => self.on_event(&encoded),
-            inbox::Message::Joined(joined) => self.on_joined(joined),
+            inbox::Message::Joined(joined) => self.on_joined(&joined),
             inbox::Message::Lost(channel, position) => self.on_lost(channel, position),
             inbox::Message::Drain(window) => {
                 self.draining = true;
@@ -34,19 +36,33 @@ impl State {
     }
 
     fn on_event(&mut self, encoded: &Arc<Encoded>) {
+        if let Some(Control::ConnectionReplaced(name)) = encoded.control {
+            return self.on_replaced(encoded.event.channel, name);
+        }
         self.for_each_hearer(encoded.event.channel, |state, key| {
             state.input(key, |session, _, effects| {
-                session.on_event(encoded, effects)
+                session.on_event(encoded, effects);
             });
         });
     }
 
-    fn on_joined(&mut self, joined: Joined) {
+    /// Somebody has one connection too many, and this is the oldest. It is nobody else's business.
+    fn on_replaced(&mut self, channel: Channel, name: Name) {
+        self.for_each_hearer(channel, |state, key| {
+            let connection = state.get(key);
+            let line = connection.and_then(|connection| connection.line.as_ref());
+            if line.is_some_and(|line| line.connection().name == name) {
+                state.close(key, CloseReason::ReplacedByNewer, None);
+            }
+        });
+    }
+
+    fn on_joined(&mut self, joined: &Joined) {
         let Joined {
             channel,
             token,
             outcome,
-        } = joined;
+        } = *joined;
         self.input(Key::from_token(token), |session, now, effects| {
             session.on_joined(channel, outcome, now, effects);
         });
@@ -60,12 +76,21 @@ impl State {
         });
     }
 
-    /// The shard did not keep up with this channel: whoever hears it, or is about to, resumes.
-    pub(super) fn on_missed(&mut self, channel: Channel) {
-        tracing::warn!(%channel, "a shard's inbox was full; its listeners resume");
-        self.for_each_hearer(channel, |state, key| {
-            state.close(key, CloseReason::PositionLost, None);
-        });
+    /// The shard did not keep up: whoever missed something, or is about to, resumes.
+    pub(super) fn on_missed(&mut self, missed: Missed) {
+        tracing::warn!(
+            channels = missed.channels.len(),
+            joins = missed.tokens.len(),
+            "a shard's inbox was full"
+        );
+        for channel in missed.channels {
+            self.for_each_hearer(channel, |state, key| {
+                state.close(key, CloseReason::PositionLost, None);
+            });
+        }
+        for token in missed.tokens {
+            self.close(Key::from_token(token), CloseReason::PositionLost, None);
+        }
     }
 
     fn for_each_hearer(&mut self, channel: Channel, mut act: impl FnMut(&mut Self, Key)) {
@@ -87,7 +112,10 @@ impl State {
             // After a violation nothing is understood, only waited for: the end.
             return ControlFlow::Continue(());
         };
-        match parser.feed(bytes, |message| self.on_said(key, message)) {
+        let mut inflater = mem::take(&mut self.inflater);
+        let fed = parser.feed(bytes, &mut inflater, |message| self.on_said(key, message));
+        self.inflater = inflater;
+        match fed {
             Ok(()) => {
                 if let Some(connection) = self.get(key) {
                     connection.parser = Some(parser);

@@ -17,7 +17,12 @@ use shared::{
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::{codec::Encoded, metrics::ConnectionGuard, session::Introduction};
+use crate::{
+    codec::{Encoded, Window},
+    metrics::ConnectionGuard,
+    roster::Line,
+    session::Introduction,
+};
 
 /// Messages that may wait for a shard.
 const INBOX_MAX: usize = 8192;
@@ -30,7 +35,11 @@ pub(crate) struct Arrival {
     pub(crate) stream: std::net::TcpStream,
     /// What the client sent before it was asked.
     pub(crate) unread: Vec<u8>,
+    /// Of a client that takes compressed messages.
+    pub(crate) window: Option<Window>,
     pub(crate) introduction: Introduction,
+    /// Held until it closes.
+    pub(crate) line: Line,
     /// Held until the connection is gone.
     pub(crate) guards: (OwnedSemaphorePermit, ConnectionGuard),
 }
@@ -46,24 +55,32 @@ pub(crate) enum Message {
     Stop,
 }
 
-/// Channels of which a shard missed something because its inbox was full.
+/// What a shard missed because its inbox was full.
 #[derive(Debug, Default)]
-struct Missed {
+pub(super) struct Missed {
+    /// Whoever hears one of these, or waits to, must be closed.
+    pub(super) channels: HashSet<Channel>,
+    /// The connections whose joins were answered in vain; bounded by them.
+    pub(super) tokens: HashSet<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Losses {
     any: AtomicBool,
-    channels: Mutex<HashSet<Channel>>,
+    missed: Mutex<Missed>,
 }
 
 #[derive(Debug, Clone)]
 struct Door {
     sender: mpsc::Sender<Message>,
-    missed: Arc<Missed>,
+    losses: Arc<Losses>,
 }
 
 /// The receiving end, for the shard.
 pub(crate) struct Inbox {
     pub(super) listener: ListenerId,
     messages: mpsc::Receiver<Message>,
-    missed: Arc<Missed>,
+    losses: Arc<Losses>,
 }
 
 /// All shards of the node.
@@ -112,7 +129,7 @@ impl Hub {
         for door in self.chosen(listeners) {
             let channel = encoded.event.channel;
             let is_durable = encoded.event.position.is_some();
-            if is_durable && door.missed.contains(channel) {
+            if is_durable && door.losses.contains(channel) {
                 missed += 1;
             } else if door
                 .sender
@@ -121,20 +138,20 @@ impl Hub {
             {
                 missed += 1;
                 if is_durable {
-                    door.missed.add(channel);
+                    door.losses.add(|missed| missed.channels.insert(channel));
                 }
             }
         }
         missed
     }
 
-    /// Hands on the answer to a join; one that finds no room counts as a miss of the channel.
+    /// Hands on the answer to a join; whose answer finds no room is closed.
     pub(crate) fn joined(&self, listener: ListenerId, joined: Joined) {
-        let channel = joined.channel;
+        let token = joined.token;
         if let Some(door) = self.doors.get(usize::from(listener.0))
             && door.sender.try_send(Message::Joined(joined)).is_err()
         {
-            door.missed.add(channel);
+            door.losses.add(|missed| missed.tokens.insert(token));
         }
     }
 
@@ -146,7 +163,7 @@ impl Hub {
                 .try_send(Message::Lost(channel, position))
                 .is_err()
             {
-                door.missed.add(channel);
+                door.losses.add(|missed| missed.channels.insert(channel));
             }
         }
     }
@@ -180,40 +197,42 @@ impl Inbox {
         self.messages.is_empty()
     }
 
-    /// The channels that were missed since the last call: whoever hears one of them, or waits to, must be closed.
-    pub(super) fn take_missed(&self) -> HashSet<Channel> {
-        if !self.missed.any.swap(false, Ordering::AcqRel) {
-            return HashSet::new();
+    /// What was missed since the last call, if anything.
+    pub(super) fn take_missed(&self) -> Option<Missed> {
+        if !self.losses.any.load(Ordering::Acquire) {
+            return None;
         }
-        mem::take(&mut self.missed.lock())
+        let mut missed = self.losses.lock();
+        self.losses.any.store(false, Ordering::Release);
+        Some(mem::take(&mut missed))
     }
 }
 
-impl Missed {
+impl Losses {
     fn contains(&self, channel: Channel) -> bool {
-        self.any.load(Ordering::Acquire) && self.lock().contains(&channel)
+        self.any.load(Ordering::Acquire) && self.lock().channels.contains(&channel)
     }
 
-    /// Bounded by the channels that the node hears.
-    fn add(&self, channel: Channel) {
-        self.lock().insert(channel);
+    fn add(&self, add: impl FnOnce(&mut Missed) -> bool) {
+        let mut missed = self.lock();
+        add(&mut missed);
         self.any.store(true, Ordering::Release);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Channel>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Missed> {
         // Nothing that can panic runs while it is held.
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
 fn door(index: usize) -> (Door, Inbox) {
     let (sender, messages) = mpsc::channel(INBOX_MAX);
-    let missed = Arc::new(Missed::default());
+    let losses = Arc::<Losses>::default();
     let inbox = Inbox {
         listener: ListenerId(index as u8),
         messages,
-        missed: Arc::clone(&missed),
+        losses: Arc::clone(&losses),
     };
-    (Door { sender, missed }, inbox)
+    (Door { sender, losses }, inbox)
 }

@@ -3,17 +3,18 @@
 //! Connections live on shards, one single-threaded runtime per core, placed by user: within a shard nothing is locked, and
 //! an event for one person touches one shard. [`Hub`] is what the rest of the node sees of them: bounded inboxes.
 
+mod closing;
 mod connection;
+mod entries;
 mod fanout;
+mod flush;
 mod inbox;
-mod queue;
 mod requests;
 mod shard;
 mod state;
 mod wheel;
 
 pub(crate) use inbox::{Arrival, Hub, Inbox, Message};
-pub(crate) use queue::{Delivery, Queue};
 pub(crate) use shard::start;
 
 #[cfg(test)]

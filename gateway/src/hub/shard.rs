@@ -13,6 +13,8 @@ use std::{
 use rand::seq::SliceRandom;
 use shared::{
     bus::{HistoryError, Join, ListenerId},
+    ids::UserId,
+    membership::MembershipsUnknown,
     wire::{Channel, Code, Command, Event, Offset, Position, Problem},
 };
 use tokio::{
@@ -24,16 +26,17 @@ use tokio::{
 
 use super::{
     connection::{Connection, Owned},
+    entries::Key,
     inbox::{Arrival, Inbox, Message},
     requests::{Request, Requests},
-    state::{Conditions, Key, State, TICK_MS, Task},
+    state::{Conditions, State, TICK_MS, Task},
 };
 use crate::{
     codec::Encoded,
     commands,
     node::Node,
     session::{Answer, Session, Who},
-    transport::ws::{self, Parser, Scratch},
+    transport::ws::{self, Limits, Parser, Scratch},
 };
 
 /// Messages that are worked off before their bytes go out.
@@ -105,8 +108,8 @@ async fn run(node: Arc<Node>, mut inbox: Inbox) {
             }
             _ = ticks.tick() => shard.enter(State::tick),
         }
-        for channel in inbox.take_missed() {
-            shard.enter(|state| state.on_missed(channel));
+        if let Some(missed) = inbox.take_missed() {
+            shard.enter(|state| state.on_missed(missed));
         }
     }
 }
@@ -155,6 +158,9 @@ impl Shard {
                 since,
             }),
             Task::Leave(channel) => self.requests.leave(channel),
+            Task::ReadMemberships { key, user, since } => {
+                drop(spawn_local(shard.read_memberships(key, user, since)));
+            }
             Task::Read {
                 key,
                 channel,
@@ -187,6 +193,23 @@ impl Shard {
         });
     }
 
+    async fn read_memberships(self: Rc<Self>, key: Key, user: UserId, since: Position) {
+        let mirror = self.node.memberships.clone();
+        let read = self
+            .node
+            .main
+            .spawn(async move { mirror.read(user, since).await });
+        let outcome = match read.await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(MembershipsUnknown(error.to_string())),
+        };
+        self.enter(|state| {
+            state.input(key, |session, now, effects| {
+                session.on_memberships(outcome, now, effects);
+            });
+        });
+    }
+
     async fn run(self: Rc<Self>, key: Key, who: Who, command: Command) {
         let reference = command.reference.clone();
         let node = Arc::clone(&self.node);
@@ -210,12 +233,10 @@ impl Shard {
         let shard = Rc::clone(self);
         let task = spawn_local(async move {
             let hear = |bytes: &mut [u8]| shard.enter(|state| state.on_bytes(key, bytes));
-            if !unread.is_empty() {
-                // Nothing can end here: whatever it says, the connection is heard out.
-                let _: ControlFlow<()> = hear(&mut unread);
+            if unread.is_empty() || hear(&mut unread).is_continue() {
                 drop(unread);
+                ws::read(&stream, &shard.scratch, hear).await;
             }
-            ws::read(&stream, &shard.scratch, hear).await;
             shard.enter(|state| state.remove(key));
         });
         if let Some(connection) = self.state.borrow_mut().get(key) {
@@ -247,8 +268,8 @@ impl Shard {
     async fn drain(self: Rc<Self>, window: Duration) {
         let mut keys: Vec<Key> = self.state.borrow().keys().collect();
         keys.shuffle(&mut rand::rng());
-        let steps = keys.len().max(1);
-        let pause = window.div_f64(steps as f64).min(PAUSE_MAX);
+        let steps = u32::try_from(keys.len().max(1)).unwrap_or(u32::MAX);
+        let pause = (window / steps).min(PAUSE_MAX);
         for key in keys {
             self.enter(|state| state.send_away(key, rand::random_range(0..AWAY_MS_MAX)));
             sleep(pause).await;
@@ -260,7 +281,9 @@ fn arrive(state: &mut State, arrival: Arrival) {
     let Arrival {
         stream,
         unread,
+        window,
         introduction,
+        line,
         guards,
     } = arrival;
     let stream = match TcpStream::from_std(stream) {
@@ -270,11 +293,14 @@ fn arrive(state: &mut State, arrival: Arrival) {
             return;
         }
     };
-    let parser = Parser::new(state.conditions.frame_bytes_max);
+    let parser = Parser::new(Limits {
+        message_bytes_max: state.conditions.frame_bytes_max,
+        compressed: window.is_some(),
+    });
     let settings = Arc::clone(&state.conditions.settings);
     let key = state.add(|now, effects| {
         let session = Session::open(introduction, settings, now, effects);
-        Connection::new(session, stream, parser, unread, guards)
+        Connection::new(session, stream, (parser, window), unread, line, guards)
     });
     if state.draining {
         state.send_away(key, rand::random_range(0..AWAY_MS_MAX));

@@ -4,43 +4,22 @@ use std::{collections::HashMap, mem, rc::Rc, sync::Arc, time::Duration};
 
 use shared::{
     clock::Clock,
-    wire::{Channel, CloseReason, Command, Offset, Position},
+    ids::UserId,
+    wire::{Channel, Command, Offset, Position},
 };
-use slab::Slab;
 use tokio::{net::TcpStream, time::Instant};
 
 use super::{
-    connection::{Closing, Connection},
+    connection::Connection,
+    entries::{Entries, Key},
     wheel::Wheel,
 };
 use crate::{
-    codec::{Encoded, Frame},
+    codec::{Deflater, Encoded, Frame},
     metrics::GatewayMetrics,
     session::{Effect, Now, Path, Room, Session, Settings, Who},
-    transport::ws::{self, Written},
+    transport::ws::Inflater,
 };
-
-/// A connection's name on its shard; never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    index: u32,
-    generation: u32,
-}
-
-impl Key {
-    /// As the subscriber hands it back.
-    pub(super) fn to_token(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    pub(super) fn from_token(token: u64) -> Self {
-        Self {
-            index: token as u32,
-            generation: (token >> 32) as u32,
-        }
-    }
-}
 
 /// What takes time.
 pub(super) enum Task {
@@ -51,6 +30,11 @@ pub(super) enum Task {
         since: Option<Position>,
     },
     Leave(Channel),
+    ReadMemberships {
+        key: Key,
+        user: UserId,
+        since: Position,
+    },
     Read {
         key: Key,
         channel: Channel,
@@ -80,31 +64,27 @@ pub(super) struct Conditions {
     pub(super) metrics: Arc<GatewayMetrics>,
 }
 
-struct Entry {
-    generation: u32,
-    connection: Connection,
-}
-
-/// How long a close may take until both sides have said goodbye, in milliseconds.
-const GOODBYE_MS_MAX: u64 = 5000;
 /// Length of a slot of the wheel, in milliseconds.
 pub(super) const TICK_MS: u64 = 500;
 
 pub(super) struct State {
     pub(super) conditions: Conditions,
-    entries: Slab<Entry>,
-    generation: u32,
+    pub(super) connections: Entries,
     /// Who hears a channel, or waits to. Everybody hears [`Channel::Broadcast`], so it is not listed.
-    members: HashMap<Channel, Vec<Key>>,
+    pub(super) members: HashMap<Channel, Vec<Key>>,
     /// Those with something to write.
-    dirty: Vec<Key>,
+    pub(super) dirty: Vec<Key>,
+    pub(super) inflater: Inflater,
+    deflater: Deflater,
     /// Kept for its memory: whom the event in hand is for.
     pub(super) audience: Vec<Key>,
-    wheel: Wheel,
+    pub(super) wheel: Wheel,
     tasks: Vec<Task>,
+    /// Kept for its memory: what the session in hand wants.
+    effects: Vec<Effect>,
     pub(super) draining: bool,
     started: Instant,
-    now: Now,
+    pub(super) now: Now,
 }
 
 impl State {
@@ -115,13 +95,15 @@ impl State {
         };
         Self {
             conditions,
-            entries: Slab::new(),
-            generation: 0,
+            connections: Entries::default(),
             members: HashMap::new(),
             dirty: Vec::new(),
+            inflater: Inflater::default(),
+            deflater: Deflater::default(),
             audience: Vec::new(),
             wheel: Wheel::new(TICK_MS),
             tasks: Vec::new(),
+            effects: Vec::new(),
             draining: false,
             started: Instant::now(),
             now,
@@ -146,8 +128,11 @@ impl State {
     }
 
     pub(super) fn get(&mut self, key: Key) -> Option<&mut Connection> {
-        let entry = self.entries.get_mut(key.index as usize)?;
-        (entry.generation == key.generation).then_some(&mut entry.connection)
+        self.connections.get(key)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.connections.keys()
     }
 
     /// Everybody who hears the channel or waits to, put into `audience`.
@@ -159,27 +144,11 @@ impl State {
         }
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
-        self.entries.iter().map(|(index, entry)| Key {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            generation: entry.generation,
-        })
-    }
-
-    /// Takes a connection in; `open` makes its session.
+    /// Takes a connection in; `build` makes its session.
     pub(super) fn add(&mut self, build: impl FnOnce(Now, &mut Vec<Effect>) -> Connection) -> Key {
         let mut effects = Vec::new();
         let connection = build(self.now, &mut effects);
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
-        let index = self.entries.insert(Entry {
-            generation,
-            connection,
-        });
-        let key = Key {
-            index: u32::try_from(index).expect("fewer connections than descriptors"),
-            generation,
-        };
+        let key = self.connections.insert(connection);
         self.wheel.file(key, self.now.elapsed_ms + TICK_MS);
         self.perform(key, &mut effects);
         key
@@ -191,16 +160,17 @@ impl State {
         key: Key,
         input: impl FnOnce(&mut Session, Now, &mut Vec<Effect>),
     ) {
-        let now = self.now;
-        let Some(connection) = self.get(key) else {
+        let Some(connection) = self.connections.get(key) else {
             return;
         };
-        let mut effects = Vec::new();
-        input(&mut connection.session, now, &mut effects);
+        let mut effects = mem::take(&mut self.effects);
+        input(&mut connection.session, self.now, &mut effects);
         self.perform(key, &mut effects);
+        self.effects = effects;
     }
 
-    fn perform(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    /// Does what a session wants, up to its end.
+    pub(super) fn perform(&mut self, key: Key, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
             let open = self.get(key).is_some_and(|c| c.closing.is_none());
             if !open {
@@ -208,6 +178,8 @@ impl State {
             }
             match effect {
                 Effect::Join { channel, since } => self.join(key, channel, since),
+                Effect::Leave(channel) => self.leave(key, channel),
+                Effect::ReadMemberships { since } => self.read_memberships(key, since),
                 Effect::Read {
                     channel,
                     after,
@@ -225,9 +197,8 @@ impl State {
                 // A ping is no sign of life for the application, so it puts no heartbeat off.
                 Effect::Ping => self.answer(key, &Frame::ping()),
                 Effect::Send(frame) => {
-                    let now = self.now;
-                    if let Some(connection) = self.get(key) {
-                        connection.session.on_sent(now);
+                    if let Some(connection) = self.connections.get(key) {
+                        connection.session.on_sent(self.now);
                     }
                     self.answer(key, &frame);
                 }
@@ -237,12 +208,11 @@ impl State {
 
     /// Queues an answer of the transport itself, unless the connection is closing.
     pub(super) fn answer(&mut self, key: Key, frame: &Frame) {
-        let (bound, metrics) = (self.conditions.queue, Arc::clone(&self.conditions.metrics));
-        let now_ms = self.conditions.clock.now_ms();
-        let Some(connection) = self.get(key).filter(|c| c.closing.is_none()) else {
+        let connection = self.connections.get(key);
+        let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
             return;
         };
-        match connection.send(frame, bound, now_ms, &metrics) {
+        match connection.send(frame, &mut self.deflater, &self.conditions) {
             Ok(()) => self.mark_dirty(key),
             Err(reason) => self.close(key, reason, None),
         }
@@ -250,29 +220,29 @@ impl State {
 
     /// Queues an event; closes a connection that is too slow for it.
     fn deliver(&mut self, key: Key, encoded: &Encoded, path: Path) {
-        let (now, now_ms) = (self.now, self.conditions.clock.now_ms());
-        let (bound, metrics) = (self.conditions.queue, Arc::clone(&self.conditions.metrics));
-        let Some(connection) = self.get(key) else {
+        let Some(connection) = self.connections.get(key) else {
             return;
         };
-        connection.session.on_sent(now);
-        match connection.deliver(encoded, path, bound, now_ms, &metrics) {
+        connection.session.on_sent(self.now);
+        match connection.deliver((encoded, path), &mut self.deflater, &self.conditions) {
             Ok(()) => self.mark_dirty(key),
             Err(reason) => self.close(key, reason, None),
         }
     }
 
     pub(super) fn mark_dirty(&mut self, key: Key) {
-        let Some(connection) = self.get(key) else {
-            return;
-        };
-        if !mem::replace(&mut connection.dirty, true) {
+        if let Some(connection) = self.connections.get(key)
+            && !mem::replace(&mut connection.dirty, true)
+        {
             self.dirty.push(key);
         }
     }
 
     fn join(&mut self, key: Key, channel: Channel, since: Option<Position>) {
-        if channel != Channel::Broadcast {
+        if channel != Channel::Broadcast
+            && let Some(connection) = self.connections.get(key)
+        {
+            connection.hears.push(channel);
             self.members.entry(channel).or_default().push(key);
         }
         self.tasks.push(Task::Join {
@@ -282,169 +252,27 @@ impl State {
         });
     }
 
+    fn read_memberships(&mut self, key: Key, since: Position) {
+        let connection = self.connections.get(key);
+        if let Some(who) = connection.and_then(|connection| connection.session.who()) {
+            let user = who.user_id;
+            self.tasks.push(Task::ReadMemberships { key, user, since });
+        }
+    }
+
     fn run(&mut self, key: Key, command: Command) {
-        if let Some(who) = self
-            .get(key)
-            .and_then(|connection| connection.session.who())
-        {
+        let connection = self.connections.get(key);
+        if let Some(who) = connection.and_then(|connection| connection.session.who()) {
             self.tasks.push(Task::Run { key, who, command });
         }
     }
 
-    fn listen(&mut self, key: Key) {
+    pub(super) fn listen(&mut self, key: Key) {
         if let Some(connection) = self.get(key)
             && connection.reader.is_none()
         {
             let stream = Rc::clone(&connection.stream);
             self.tasks.push(Task::Listen(key, stream));
         }
-    }
-
-    /// Says goodbye; what was queued before goes first, unless the client was too slow for just that.
-    pub(super) fn close(&mut self, key: Key, reason: CloseReason, retry_after_ms: Option<u64>) {
-        let frame = Frame::close(reason, retry_after_ms);
-        self.begin_closing(key, reason, false, &frame);
-        // To hear the answer. What else comes has no effect.
-        self.listen(key);
-    }
-
-    /// The client said goodbye.
-    pub(super) fn on_close_frame(&mut self, key: Key, code: Option<u16>) {
-        let Some(connection) = self.get(key) else {
-            return;
-        };
-        match &mut connection.closing {
-            Some(closing) => {
-                closing.answered = true;
-                self.mark_dirty(key);
-            }
-            None => self.begin_closing(key, CloseReason::Normal, true, &Frame::close_echo(code)),
-        }
-    }
-
-    fn begin_closing(&mut self, key: Key, reason: CloseReason, answered: bool, frame: &Frame) {
-        let until_ms = self.now.elapsed_ms + GOODBYE_MS_MAX;
-        let Some(connection) = self.get(key).filter(|c| c.closing.is_none()) else {
-            return;
-        };
-        let instead = reason == CloseReason::SlowConsumer;
-        connection.queue.push_last(frame.bytes().clone(), instead);
-        connection.closing = Some(Closing { answered, until_ms });
-        self.conditions.metrics.closed(Some(reason));
-        self.leave_all(key);
-        if let Some(connection) = self.get(key) {
-            connection.session = Session::Over;
-        }
-        self.wheel.file(key, until_ms);
-        self.mark_dirty(key);
-    }
-
-    fn leave_all(&mut self, key: Key) {
-        let Some(who) = self
-            .get(key)
-            .and_then(|connection| connection.session.who())
-        else {
-            return;
-        };
-        let channel = Channel::User(who.user_id);
-        let Some(members) = self.members.get_mut(&channel) else {
-            return;
-        };
-        members.retain(|member| *member != key);
-        if members.is_empty() {
-            self.members.remove(&channel);
-            self.tasks.push(Task::Leave(channel));
-        }
-    }
-
-    /// Forgets a connection; its socket closes with it.
-    pub(super) fn remove(&mut self, key: Key) {
-        if self.get(key).is_none() {
-            return;
-        }
-        self.leave_all(key);
-        let entry = self.entries.remove(key.index as usize);
-        if entry.connection.closing.is_none() {
-            self.conditions.metrics.closed(None);
-        }
-    }
-
-    /// Writes to everybody who has something to be written.
-    pub(super) fn flush(&mut self) {
-        let mut dirty = mem::take(&mut self.dirty);
-        for key in dirty.drain(..) {
-            self.flush_one(key);
-        }
-        debug_assert!(self.dirty.is_empty(), "flushing makes nobody dirty");
-        self.dirty = dirty;
-    }
-
-    fn flush_one(&mut self, key: Key) {
-        let now_ms = self.conditions.clock.now_ms();
-        let (bound, metrics) = (self.conditions.queue, Arc::clone(&self.conditions.metrics));
-        loop {
-            let Some(connection) = self.get(key) else {
-                return;
-            };
-            let written = match &connection.writer {
-                // Somebody waits for the socket already.
-                Some(_) => break,
-                None => connection.write(now_ms, &metrics),
-            };
-            match written {
-                Written::Broken => return self.remove(key),
-                Written::Blocked => {
-                    let stream = Rc::clone(&connection.stream);
-                    self.tasks.push(Task::AwaitRoom(key, stream));
-                    break;
-                }
-                Written::Everything => {}
-            }
-            match connection.closing {
-                Some(closing) if closing.answered => return self.remove(key),
-                Some(_) => {
-                    ws::end(&connection.stream);
-                    break;
-                }
-                None => {}
-            }
-            let mut effects = Vec::new();
-            let room = connection.queue.room(bound);
-            connection.session.on_room(room, &mut effects);
-            if effects.is_empty() {
-                break;
-            }
-            self.perform(key, &mut effects);
-        }
-        if let Some(connection) = self.get(key) {
-            connection.dirty = false;
-        }
-    }
-
-    /// Looks at those whose time has come.
-    pub(super) fn tick(&mut self) {
-        while let Some(keys) = self.wheel.take(self.now.elapsed_ms) {
-            for key in keys {
-                self.visit(key);
-            }
-        }
-    }
-
-    fn visit(&mut self, key: Key) {
-        let now = self.now;
-        let Some(connection) = self.get(key) else {
-            return;
-        };
-        let next_at_ms = match connection.closing {
-            Some(closing) if now.elapsed_ms >= closing.until_ms => return self.remove(key),
-            Some(closing) => closing.until_ms,
-            None => {
-                let mut effects = Vec::new();
-                let next_at_ms = connection.session.on_tick(now, &mut effects);
-                self.perform(key, &mut effects);
-                next_at_ms
-            }
-        };
-        self.wheel.file(key, next_at_ms);
     }
 }

@@ -1,196 +1,17 @@
-use std::{io::IoSlice, sync::Arc};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use shared::{
     bus::{Joined, ListenerId, Listeners, Replay, Start},
     testing::event,
-    wire::{Channel, Class, Epoch, Position},
+    wire::{Channel, Epoch, Position},
 };
 
 use super::{
-    Delivery, Queue,
+    entries::Key,
     inbox::{Hub, Message},
-    queue::{Item, Pushed},
-    state::Key,
     wheel::Wheel,
 };
-use crate::{
-    codec::Encoded,
-    session::{Path, Room},
-};
-
-const BOUND: Room = Room {
-    frames: 4,
-    bytes: 100,
-};
-
-fn item(text: &'static str, class: Class, key: Option<&str>) -> Item {
-    let delivery = Delivery {
-        class,
-        path: Path::Live,
-        committed_at_ms: 0,
-    };
-    Item {
-        bytes: Bytes::from_static(text.as_bytes()),
-        class,
-        key: key.map(Into::into),
-        delivery: Some(delivery),
-    }
-}
-
-fn durable(text: &'static str) -> Item {
-    item(text, Class::Durable, None)
-}
-
-fn state(text: &'static str, key: &str) -> Item {
-    item(text, Class::State, Some(key))
-}
-
-fn chatter(text: &'static str) -> Item {
-    item(text, Class::Chatter, None)
-}
-
-/// What is still to be written, joined.
-fn rest(queue: &Queue) -> String {
-    let mut slices = [IoSlice::new(&[]); 16];
-    let count = queue.fill(&mut slices);
-    let bytes: Vec<u8> = slices[..count]
-        .iter()
-        .flat_map(|slice| slice.iter().copied())
-        .collect();
-    String::from_utf8(bytes).unwrap()
-}
-
-/// Pushes the items in turn; what became of each, what had to go for them, and what is left to write.
-fn check(items: &[Item], expected: &[Pushed], evicted: &[Class], left: &str) {
-    let mut queue = Queue::default();
-    let mut gone = Vec::new();
-    for (item, expected) in items.iter().zip(expected) {
-        let pushed = queue.push(item.clone(), BOUND, |class| gone.push(class));
-        assert_eq!(pushed, *expected, "{item:?}");
-    }
-    assert_eq!(gone, evicted);
-    assert_eq!(rest(&queue), left);
-}
-
-#[test]
-fn each_class_gives_way_to_the_one_above_it() {
-    use Pushed::{Dropped, Full, Queued, Replaced};
-
-    check(
-        &[
-            durable("a"),
-            durable("b"),
-            durable("c"),
-            durable("d"),
-            durable("e"),
-        ],
-        &[Queued, Queued, Queued, Queued, Full],
-        &[],
-        "abcd",
-    );
-    // Chatter is kept out from half way on.
-    check(
-        &[chatter("1"), chatter("2"), chatter("3"), durable("a")],
-        &[Queued, Queued, Dropped, Queued],
-        &[],
-        "12a",
-    );
-    // The newest of a key takes the place of the one before.
-    check(
-        &[
-            state("s1", "s"),
-            durable("a"),
-            state("t1", "t"),
-            state("s2", "s"),
-        ],
-        &[Queued, Queued, Queued, Replaced],
-        &[],
-        "s2at1",
-    );
-    // Chatter goes first, then state; what is durable stays.
-    check(
-        &[
-            state("s", "s"),
-            chatter("1"),
-            durable("a"),
-            durable("b"),
-            durable("c"),
-            durable("d"),
-        ],
-        &[Queued, Queued, Queued, Queued, Queued, Queued],
-        &[Class::Chatter, Class::State],
-        "abcd",
-    );
-    check(
-        &[
-            durable("a"),
-            durable("b"),
-            durable("c"),
-            durable("d"),
-            state("s", "s"),
-            chatter("1"),
-        ],
-        &[Queued, Queued, Queued, Queued, Dropped, Dropped],
-        &[],
-        "abcd",
-    );
-}
-
-#[test]
-fn bytes_are_bounded_too() {
-    const LARGE: &str = "0123456789012345678901234567890123456789012345678901234567890123456789";
-    check(
-        &[durable(LARGE), durable(LARGE)],
-        &[Pushed::Queued, Pushed::Full],
-        &[],
-        LARGE,
-    );
-    check(
-        &[chatter("1"), state(LARGE, "s"), durable(LARGE)],
-        &[Pushed::Queued; 3],
-        &[Class::Chatter, Class::State],
-        LARGE,
-    );
-}
-
-#[test]
-fn a_frame_half_written_is_finished() {
-    let mut queue = Queue::default();
-    let mut done = 0;
-    queue.push(state("state", "s"), BOUND, |_| ());
-    queue.advance(2, |_| done += 1);
-    assert_eq!((rest(&queue).as_str(), done), ("ate", 0));
-    assert_eq!(
-        queue.push(state("newer", "s"), BOUND, |_| ()),
-        Pushed::Queued
-    );
-    for text in ["a", "b", "c"] {
-        assert_eq!(queue.push(durable(text), BOUND, |_| ()), Pushed::Queued);
-    }
-    assert_eq!(
-        rest(&queue),
-        "ateabc",
-        "the newer one made room, the begun one did not"
-    );
-
-    queue.push_last(Bytes::from_static(b"!"), true);
-    assert_eq!(rest(&queue), "ate!");
-    queue.advance(4, |_| done += 1);
-    assert!(queue.is_empty());
-    assert_eq!(done, 1);
-    assert_eq!(queue.room(BOUND).bytes, BOUND.bytes);
-}
-
-#[test]
-fn the_last_frame_comes_after_what_waits() {
-    let mut queue = Queue::default();
-    for text in ["a", "b", "c", "d"] {
-        queue.push(durable(text), BOUND, |_| ());
-    }
-    queue.push_last(Bytes::from_static(b"!"), false);
-    assert_eq!(rest(&queue), "abcd!");
-}
+use crate::codec::Encoded;
 
 #[test]
 fn the_wheel_wakes_everybody_in_time_and_once() {
@@ -249,7 +70,7 @@ async fn a_full_inbox_loses_a_channel_whole_and_says_so() {
     while hub.offer(FIRST, &encoded(1, Some(taken + 1))) == 0 {
         taken += 1;
     }
-    // An ephemeral event that is lost is lost; a join that cannot be answered is a loss of its channel.
+    // An ephemeral event that is lost is lost; a join that cannot be answered is its asker's loss.
     assert_eq!(hub.offer(FIRST, &encoded(2, None)), 1);
     let start = Start {
         position: None,
@@ -257,7 +78,7 @@ async fn a_full_inbox_loses_a_channel_whole_and_says_so() {
     };
     let joined = Joined {
         channel: channel(3),
-        token: 0,
+        token: 7,
         outcome: Ok(start),
     };
     hub.joined(ListenerId(0), joined);
@@ -268,10 +89,10 @@ async fn a_full_inbox_loses_a_channel_whole_and_says_so() {
     assert_eq!(hub.offer(FIRST, &encoded(1, Some(taken + 2))), 1);
     assert_eq!(hub.offer(FIRST, &encoded(4, Some(1))), 0);
 
-    let mut missed: Vec<_> = inbox.take_missed().into_iter().collect();
-    missed.sort();
-    assert_eq!(missed, [channel(1), channel(3)]);
-    assert!(inbox.take_missed().is_empty());
+    let missed = inbox.take_missed().unwrap();
+    assert_eq!(missed.channels, [channel(1)].into());
+    assert_eq!(missed.tokens, [7].into());
+    assert!(inbox.take_missed().is_none());
     assert!(inbox.receive(&mut messages, 1).await == 1);
     assert_eq!(hub.offer(FIRST, &encoded(1, Some(taken + 3))), 0);
     assert!(matches!(messages[0], Message::Event(_)));

@@ -3,7 +3,7 @@
 //! A connection lies in exactly one slot, of a second or so. Activity never touches the wheel: when the slot comes up, the
 //! connection says when it wants to be looked at next, and is filed again.
 
-use super::state::Key;
+use super::entries::Key;
 
 /// Slots; whoever wants to sleep longer is woken in between, and filed again.
 const SLOTS: u64 = 64;

@@ -18,6 +18,7 @@ use shared::{
 use super::{
     Answer, Effect, Now, Path, RETRY_AFTER_MS, Room, Settings, Who,
     catch_up::CatchUp,
+    groups::{Groups, Turn},
     heartbeat::{Due, Pulse},
     limits::{Allowance, Verdict},
     stream::{Stream, Taken},
@@ -33,7 +34,10 @@ const WARNING_SECONDS: i64 = 60;
 pub(crate) struct Active {
     who: Who,
     settings: Arc<Settings>,
-    streams: Vec<Stream>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) groups: Groups,
+    /// Channels that are being joined live and whose history is being read.
+    pub(super) joins: Vec<Channel>,
     pulse: Pulse,
     allowance: Allowance,
     /// Whether an [`Effect::Run`] is unanswered.
@@ -48,7 +52,7 @@ impl Active {
     pub(super) fn new(
         who: Who,
         settings: Arc<Settings>,
-        streams: Vec<Stream>,
+        (streams, groups): (Vec<Stream>, Groups),
         pulse: Pulse,
         allowance: Allowance,
     ) -> Self {
@@ -56,6 +60,8 @@ impl Active {
             who,
             settings,
             streams,
+            groups,
+            joins: Vec::new(),
             pulse,
             allowance,
             running: false,
@@ -98,6 +104,13 @@ impl Active {
         if encoded.control == Some(Control::SessionRevoked(self.who.session_id)) {
             effects.push(Effect::Close(CloseReason::SessionRevoked, None));
         }
+        if let Some(control) = encoded.control {
+            match self.groups.on_control(control, event.channel) {
+                Some(Turn::Hear(group, since)) => self.hear(group, since, effects),
+                Some(Turn::Leave(group)) => self.leave(group, effects),
+                None => {}
+            }
+        }
     }
 
     pub(super) fn on_lost(
@@ -106,7 +119,13 @@ impl Active {
         position: Position,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(stream) = self.streams.iter_mut().find(|s| s.channel == channel) else {
+        if matches!(channel, Channel::User(_)) {
+            // Changes of membership may be among what was lost.
+            effects.push(Effect::ReadMemberships { since: position });
+        }
+        let stream = self.streams.iter_mut().find(|s| s.channel == channel);
+        // One that has no start yet has lost nothing.
+        let Some(stream) = stream.filter(|stream| stream.position().is_some()) else {
             return;
         };
         if stream.is_behind() {
@@ -221,6 +240,10 @@ impl Active {
         outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
         effects: &mut Vec<Effect>,
     ) {
+        if self.joins.contains(&channel) {
+            self.on_join_history(channel, outcome, effects);
+            return;
+        }
         let stream = self.streams.iter_mut().find(|s| s.channel == channel);
         if let (Some(catch_up), Some(stream)) = (&mut self.catch_up, stream) {
             catch_up.on_history(stream, outcome);

@@ -33,17 +33,17 @@ impl CatchUp {
         reference: Option<Reference>,
         streams: &mut [Stream],
         effects: &mut Vec<Effect>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Box<Problem>> {
         let asked = resume::parse_sync(frame)
-            .map_err(|invalid| Problem::new(Code::InvalidRequest, invalid.to_string()))?;
+            .map_err(|invalid| Box::new(Problem::new(Code::InvalidRequest, invalid.to_string())))?;
         if let Some(name) = asked.unknown.first() {
             let detail = format!("{name} is not a channel");
-            return Err(Problem::new(Code::InvalidRequest, detail));
+            return Err(Box::new(Problem::new(Code::InvalidRequest, detail)));
         }
         let hears = |channel: &Channel| streams.iter().any(|s| s.channel == *channel);
         if let Some(channel) = asked.positions.keys().find(|channel| !hears(channel)) {
             let detail = format!("{channel} is not yours to hear");
-            return Err(Problem::new(Code::Forbidden, detail));
+            return Err(Box::new(Problem::new(Code::Forbidden, detail)));
         }
         let mut catch_up = Self {
             reference,
@@ -108,11 +108,11 @@ impl CatchUp {
     }
 
     /// The acknowledgement's data, or why there is none.
-    pub(super) fn outcome(&self) -> Result<Box<RawValue>, Problem> {
+    pub(super) fn outcome(&self) -> Result<Box<RawValue>, Box<Problem>> {
         if self.unavailable {
             let mut problem = Problem::new(Code::Unavailable, "The history cannot be read now");
             problem.retry_after_ms = Some(RETRY_AFTER_MS);
-            return Err(problem);
+            return Err(Box::new(problem));
         }
         Ok(json(&Data {
             channels: &self.starts,

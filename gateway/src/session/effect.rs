@@ -29,6 +29,10 @@ pub(crate) enum Effect {
         channel: Channel,
         since: Option<Position>,
     },
+    /// Hear this channel no more.
+    Leave(Channel),
+    /// Read which groups it is in, as of this position of its person's channel or later; answered by `on_memberships`.
+    ReadMemberships { since: Position },
     /// Read these events; answered by `on_history`.
     Read {
         channel: Channel,

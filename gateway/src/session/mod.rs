@@ -6,8 +6,10 @@
 mod active;
 mod catch_up;
 mod effect;
+mod groups;
 mod heartbeat;
 mod limits;
+mod live_groups;
 mod opening;
 mod resume;
 mod stream;
@@ -20,6 +22,7 @@ use shared::{
     bus::{HistoryError, JoinError, Start},
     credentials::Role,
     ids::{SessionId, UserId},
+    membership::{Memberships, MembershipsUnknown},
     wire::{Channel, CloseReason, Position, Problem, Reference},
 };
 
@@ -109,7 +112,28 @@ impl Session {
     ) {
         *self = match std::mem::replace(self, Self::Over) {
             Self::Opening(opening) => opening.on_joined(channel, outcome, now, effects),
-            other => other,
+            Self::Active(mut active) => {
+                active.on_joined(channel, outcome, effects);
+                Self::Active(active)
+            }
+            Self::Over => Self::Over,
+        };
+    }
+
+    /// What an [`Effect::ReadMemberships`] asked for.
+    pub(crate) fn on_memberships(
+        &mut self,
+        outcome: Result<Memberships, MembershipsUnknown>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        *self = match std::mem::replace(self, Self::Over) {
+            Self::Opening(opening) => opening.on_memberships(outcome, now, effects),
+            Self::Active(mut active) => {
+                active.on_memberships(outcome, effects);
+                Self::Active(active)
+            }
+            Self::Over => Self::Over,
         };
     }
 

@@ -1,15 +1,24 @@
 //! From the handshake to `welcome`: join the channels first, read the history second, hold what comes meanwhile.
+//!
+//! First the person's own channel, which tells of every change of membership; then, with what was read of the memberships
+//! since, the groups'.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
-    wire::{Channel, CloseReason, Code, Problem},
+    ids::GroupId,
+    membership::{Change, Memberships, MembershipsUnknown},
+    wire::{Channel, CloseReason, Code, Offset, Position, Problem},
 };
 
 use super::{
     Effect, Now, RETRY_AFTER_MS, Resume, Session, Settings, Who,
     active::Active,
+    groups::{Groups, Turn},
     heartbeat::Pulse,
     limits::Allowance,
     stream::{Stream, Taken},
@@ -43,6 +52,12 @@ pub(crate) struct Opening {
     /// Joins and reads that were not answered yet.
     unanswered: usize,
     opened_at_ms: u64,
+    /// As read, until the groups are joined.
+    memberships: Option<Memberships>,
+    /// `None` until the groups are joined.
+    groups: Option<Groups>,
+    /// Control events that came meanwhile. No more of them than may be held.
+    controls: Vec<(Control, Channel)>,
 }
 
 impl Opening {
@@ -70,6 +85,9 @@ impl Opening {
             starts: BTreeMap::new(),
             unanswered: channels.len(),
             opened_at_ms: now.elapsed_ms,
+            memberships: None,
+            groups: None,
+            controls: Vec::new(),
         }
     }
 
@@ -102,6 +120,10 @@ impl Opening {
                 (Replay::EpochChanged, _) => ChannelStart::lost(position, "epoch_changed"),
             };
             self.starts.insert(channel, start_of);
+            if matches!(channel, Channel::User(_)) {
+                self.unanswered += 1;
+                effects.push(Effect::ReadMemberships { since: position });
+            }
         }
         if let Replay::Range { after, through } = start.replay {
             stream.await_history();
@@ -126,7 +148,11 @@ impl Opening {
             return Session::Opening(self);
         };
         match outcome {
-            Ok(events) => stream.history(events),
+            Ok(events) => {
+                let controls = events.iter().filter_map(|event| event.control);
+                remember_joins(&mut self.introduction.resume, controls, stream.position());
+                stream.history(events);
+            }
             Err(HistoryError::Unavailable(_)) => return unavailable(effects),
             Err(error) => {
                 // All or nothing: the stream starts where the channel was joined, with what came since.
@@ -150,7 +176,11 @@ impl Opening {
         let held = self.settings.held;
         // Ephemeral events before `welcome` were never promised.
         let stream = self.streams.iter_mut().find(|s| s.channel == event.channel);
-        match stream.map(|stream| stream.take(encoded, held)) {
+        let taken = stream.map(|stream| stream.take(encoded, held));
+        if let (Some(Taken::Held | Taken::Now), Some(control)) = (taken, encoded.control) {
+            self.controls.push((control, event.channel));
+        }
+        match taken {
             Some(Taken::Overflow) => {
                 effects.push(Effect::Close(CloseReason::SlowConsumer, None));
             }
@@ -167,12 +197,58 @@ impl Opening {
         ends_at_ms
     }
 
-    /// One question less; with the last answer the connection is opened.
+    pub(super) fn on_memberships(
+        mut self: Box<Self>,
+        outcome: Result<Memberships, MembershipsUnknown>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Session {
+        match outcome {
+            Ok(memberships) => self.memberships = Some(memberships),
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be opened");
+                return unavailable(effects);
+            }
+        }
+        self.answered(now, effects)
+    }
+
+    /// Joins the channels of the groups.
+    fn join_groups(&mut self, memberships: &Memberships, effects: &mut Vec<Effect>) {
+        let me = self.introduction.who.user_id;
+        let mut groups = Groups::new(me, memberships.version);
+        let mut wanted: BTreeSet<GroupId> = memberships.groups.iter().copied().collect();
+        for (control, channel) in self.controls.drain(..) {
+            match groups.on_control(control, channel) {
+                Some(Turn::Hear(group, _)) => drop(wanted.insert(group)),
+                Some(Turn::Leave(group)) => drop(wanted.remove(&group)),
+                None => {}
+            }
+        }
+        self.groups = Some(groups);
+        self.unanswered = wanted.len();
+        for group in wanted {
+            let channel = Channel::Group(group);
+            let since = self.introduction.resume.positions.get(&channel).copied();
+            self.streams.push(Stream::new(channel));
+            effects.push(Effect::Join { channel, since });
+        }
+    }
+
+    /// One question less; with the last answer the groups are joined, and then the connection is opened.
     fn answered(mut self: Box<Self>, now: Now, effects: &mut Vec<Effect>) -> Session {
         self.unanswered -= 1;
+        if self.unanswered == 0
+            && let Some(memberships) = self.memberships.take()
+        {
+            self.join_groups(&memberships, effects);
+        }
         if self.unanswered > 0 {
             return Session::Opening(self);
         }
+        let me = self.introduction.who.user_id;
+        let groups = self.groups.take().unwrap_or_else(|| Groups::new(me, 0));
+        let (groups, joins) = self.settle_groups(groups, effects);
         let welcome = native::welcome(&Welcome {
             connection_id: &self.introduction.connection_id,
             user_id: self.introduction.who.user_id,
@@ -188,9 +264,38 @@ impl Opening {
         let Introduction { who, jitter, .. } = self.introduction;
         let pulse = Pulse::new(self.settings.intervals, jitter, now);
         let allowance = Allowance::new(self.settings.commands, now);
-        let mut active = Active::new(who, self.settings, self.streams, pulse, allowance);
+        let mut active = Active::new(who, self.settings, (self.streams, groups), pulse, allowance);
         active.flow(effects);
+        for (group, since) in joins {
+            active.hear(group, since, effects);
+        }
         Session::Active(Box::new(active))
+    }
+
+    /// What changed while the groups were joined: leaves at once, and returns what is still to be joined.
+    fn settle_groups(
+        &mut self,
+        mut groups: Groups,
+        effects: &mut Vec<Effect>,
+    ) -> (Groups, BTreeMap<GroupId, Offset>) {
+        let mut joins = BTreeMap::new();
+        for (control, channel) in self.controls.drain(..) {
+            match groups.on_control(control, channel) {
+                Some(Turn::Hear(group, since)) => drop(joins.insert(group, since)),
+                Some(Turn::Leave(group)) => {
+                    joins.remove(&group);
+                    let channel = Channel::Group(group);
+                    let before = self.streams.len();
+                    self.streams.retain(|stream| stream.channel != channel);
+                    if self.streams.len() < before {
+                        self.starts.remove(&channel);
+                        effects.push(Effect::Leave(channel));
+                    }
+                }
+                None => {}
+            }
+        }
+        (groups, joins)
     }
 
     /// Says which channels of the resume are not this connection's; the others go on.
@@ -206,6 +311,27 @@ impl Opening {
                 let problem = Problem::new(Code::Forbidden, detail);
                 effects.push(Effect::Send(native::error(None, &problem)));
             }
+        }
+    }
+}
+
+/// Whoever joined a group while away hears everything since then, as if they had been there.
+fn remember_joins(
+    resume: &mut Resume,
+    controls: impl Iterator<Item = Control>,
+    position: Option<Position>,
+) {
+    for control in controls {
+        if let (Control::MembershipChanged(change), Some(Position { epoch, .. })) =
+            (control, position)
+            && change.change == Change::Joined
+        {
+            let since = Position {
+                epoch,
+                offset: change.since,
+            };
+            let channel = Channel::Group(change.group_id);
+            resume.positions.entry(channel).or_insert(since);
         }
     }
 }

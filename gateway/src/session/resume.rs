@@ -3,7 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
-use shared::wire::{Channel, Position};
+use shared::{
+    membership::GROUPS_MAX,
+    wire::{Channel, Position},
+};
 
 /// Positions by channel, and the names that are not channels at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,12 +18,12 @@ pub(crate) struct Resume {
 /// Not an object of channels with positions, or too many of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "positions are {{\"<channel>\": {{\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}}}, at most 64"
+    "positions are {{\"<channel>\": {{\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}}}, at most 208"
 )]
 pub(crate) struct InvalidResume;
 
 /// More channels than a connection can hear.
-const CHANNELS_MAX: usize = 64;
+const CHANNELS_MAX: usize = GROUPS_MAX + 8;
 /// A longer name is no channel, and would come back in an error.
 const NAME_BYTES_MAX: usize = 64;
 

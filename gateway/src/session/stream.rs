@@ -63,6 +63,11 @@ impl Stream {
         self.position
     }
 
+    /// Whether it has no start yet, or its history is being read: an answer is still to come.
+    pub(super) fn is_opening(&self) -> bool {
+        self.position.is_none() || self.backlog.as_ref().is_some_and(|backlog| backlog.reading)
+    }
+
     /// The stream starts here; everything waits until it is told to flow.
     pub(super) fn start(&mut self, position: Option<Position>) {
         self.position = position;

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
     credentials::Role,
-    ids::{EventId, SessionId, UserId},
+    ids::{EventId, GroupId, SessionId, UserId},
+    membership::{Memberships, MembershipsUnknown},
     wire::{Channel, Class, Code, Epoch, Event, Position, Problem, kind},
 };
 
@@ -60,6 +61,16 @@ struct Script {
     session: Session,
     now: Now,
     effects: Vec<Effect>,
+    /// Which groups the person is in; `None` leaves the question open.
+    groups: Option<Vec<i64>>,
+}
+
+fn memberships(version: i64, groups: &[i64]) -> Memberships {
+    let groups = groups.iter().map(|group| GroupId::new(*group).unwrap());
+    Memberships {
+        version,
+        groups: groups.collect(),
+    }
 }
 
 fn settings() -> Settings {
@@ -110,6 +121,7 @@ impl Script {
             session,
             now: START,
             effects,
+            groups: Some(Vec::new()),
         }
     }
 
@@ -133,6 +145,17 @@ impl Script {
         };
         self.session
             .on_joined(channel, Ok(start), self.now, &mut self.effects);
+        // Answered at once, where no script says otherwise.
+        if let Some(groups) = &self.groups {
+            let asked = self.effects.len();
+            self.effects
+                .retain(|effect| !matches!(effect, Effect::ReadMemberships { .. }));
+            if self.effects.len() < asked {
+                let memberships = memberships(5, groups);
+                self.session
+                    .on_memberships(Ok(memberships), self.now, &mut self.effects);
+            }
+        }
     }
 
     fn read(&mut self, outcome: Result<Vec<Arc<Encoded>>, HistoryError>) {
@@ -189,6 +212,8 @@ fn line(effect: &Effect) -> String {
             after,
             through,
         } => format!("read {channel} {}..{through}", after.offset),
+        Effect::Leave(channel) => format!("leave {channel}"),
+        Effect::ReadMemberships { since } => format!("memberships since {}", since.offset),
         Effect::Run(command) => format!("run {}", command.name),
         Effect::Listen => "listen".to_owned(),
         Effect::Close(reason, Some(ms)) => format!("close {} after {ms}", reason.code()),
@@ -353,6 +378,7 @@ fn a_stream_has_no_hole_and_no_repeat() {
     script.session.on_lost(me(), at(20), &mut script.effects);
     script.event(&durable(21));
     insta::assert_snapshot!(script.wants(), @r#"
+    memberships since 20
     send {"type":"resync","data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":20}}}}
     deliver 21 live
     "#);
@@ -508,11 +534,11 @@ fn sync_replays_what_the_client_asks_for() {
     script.says(r#"{"type":"sync","ref":1}"#);
     insta::assert_snapshot!(script.wants(), @r#"
     send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"recovered":true}}}}
-    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"reason":"epoch_changed","recovered":false}}}}
+    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"recovered":false,"reason":"epoch_changed"}}}}
     send {"type":"ack","ref":1,"data":{"channels":{}}}
     send {"type":"error","ref":1,"code":"forbidden","message":"user:2 is not yours to hear","retryable":false}
     send {"type":"error","ref":1,"code":"invalid_request","message":"nonsense is not a channel","retryable":false}
-    send {"type":"error","ref":1,"code":"invalid_request","message":"positions are {\"<channel>\": {\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}, at most 64","retryable":false}
+    send {"type":"error","ref":1,"code":"invalid_request","message":"positions are {\"<channel>\": {\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}, at most 208","retryable":false}
     "#);
 }
 
@@ -621,7 +647,7 @@ fn nothing_has_an_effect_on_a_session_that_is_over() {
 
 #[test]
 fn positions_are_read_whole_or_not_at_all() {
-    let many: Vec<String> = (1..=65)
+    let many: Vec<String> = (1..=209)
         .map(|id| format!(r#""user:{id}":{{"epoch":"0000000000000001","offset":1}}"#))
         .collect();
     for (json, expected) in [
@@ -634,7 +660,7 @@ fn positions_are_read_whole_or_not_at_all() {
         ),
         (format!(r#"{{"{}":{{"epoch":"00000000000000ff","offset":0}}}}"#, "x".repeat(65)), None),
         (format!("{{{}}}", many.join(",")), None),
-        (format!("{{{}}}", many[1..].join(",")), Some((64, 0))),
+        (format!("{{{}}}", many[1..].join(",")), Some((208, 0))),
         (r#"{"user:1":{"epoch":"ff","offset":0}}"#.to_owned(), None),
         (r#"{"user:1":{"epoch":"00000000000000ff","offset":"1"}}"#.to_owned(), None),
         (r#"{"user:1":null}"#.to_owned(), None),
@@ -645,4 +671,179 @@ fn positions_are_read_whole_or_not_at_all() {
         let counts = resume.map(|resume| (resume.positions.len(), resume.unknown.len()));
         assert_eq!(counts, expected, "{json}");
     }
+}
+
+fn group(number: i64) -> Channel {
+    Channel::Group(GroupId::new(number).unwrap())
+}
+
+/// A change of membership in group 9, at this offset of the channel that tells of it.
+fn changed(channel: Channel, offset: u64, change: &str, version: i64) -> Arc<Encoded> {
+    let body = format!(
+        r#"{{"data":{{"group_id":9,"user_id":1,"change":"{change}","version":{version},"since":40}}}}"#
+    );
+    encoded(Event {
+        channel,
+        control: true,
+        kind: kind::MEMBERSHIP_CHANGED.into(),
+        body: body.into(),
+        ..event_of(Class::Durable, Some(offset))
+    })
+}
+
+fn said(channel: Channel, offset: u64) -> Arc<Encoded> {
+    encoded(Event {
+        channel,
+        ..event_of(Class::Durable, Some(offset))
+    })
+}
+
+impl Script {
+    /// Welcomed, with group 9 at offset 40.
+    fn in_a_group() -> Self {
+        let mut script = Self::open("{}");
+        script.groups = Some(vec![9]);
+        script.joined(me(), Some(10), Replay::NotAsked);
+        script.joined(Channel::Broadcast, None, Replay::NotAsked);
+        script.joined(group(9), Some(40), Replay::NotAsked);
+        script.effects.clear();
+        script
+    }
+
+    fn memberships(&mut self, version: i64, groups: &[i64]) {
+        let outcome = Ok(memberships(version, groups));
+        self.session
+            .on_memberships(outcome, self.now, &mut self.effects);
+    }
+}
+
+#[test]
+fn groups_are_read_after_the_person_s_channel_is_heard_and_joined_before_welcome() {
+    let resume = r#"{"user:1":{"epoch":"0000000000000001","offset":10},"group:9":{"epoch":"0000000000000001","offset":30}}"#;
+    let mut script = Script::open(resume);
+    script.groups = None;
+    script.wants();
+    script.joined(Channel::Broadcast, None, Replay::NotAsked);
+    script.joined(me(), Some(10), Replay::Nothing);
+    assert_eq!(script.wants(), "memberships since 10");
+    // Heard meanwhile, and not in what is about to be read.
+    script.event(&changed(me(), 11, "joined", 6));
+    script.memberships(5, &[7]);
+    assert_eq!(script.wants(), "join group:7\njoin group:9 since 30");
+    script.joined(group(7), Some(3), Replay::NotAsked);
+    let missed = Replay::Range {
+        after: at(30),
+        through: 31,
+    };
+    script.joined(group(9), Some(31), missed);
+    assert_eq!(script.wants(), "read group:9 30..31");
+    script.session.on_history(
+        group(9),
+        Ok(vec![said(group(9), 31)]),
+        script.now,
+        &mut script.effects,
+    );
+    let wants = script.wants();
+    for part in [
+        r#""group:7":{"epoch":"0000000000000001","offset":3}"#,
+        r#""group:9":{"epoch":"0000000000000001","offset":30,"recovered":true}"#,
+        "\nlisten\ndeliver 11 resume\ndeliver 31 resume",
+    ] {
+        assert!(wants.contains(part), "{part} in {wants}");
+    }
+}
+
+#[test]
+fn a_removal_while_the_groups_are_joined_counts_before_welcome() {
+    let mut script = Script::open("{}");
+    script.groups = Some(vec![9]);
+    script.joined(me(), Some(10), Replay::NotAsked);
+    script.joined(Channel::Broadcast, None, Replay::NotAsked);
+    script.event(&changed(me(), 11, "left", 6));
+    script.wants();
+    script.joined(group(9), Some(41), Replay::NotAsked);
+    let wants = script.wants();
+    assert!(wants.starts_with("leave group:9\n"), "{wants}");
+    assert!(!wants.contains(r#""group:9""#), "{wants}");
+    script.event(&said(group(9), 42));
+    assert_eq!(script.wants(), "");
+}
+
+#[test]
+fn without_memberships_there_is_no_welcome() {
+    let mut script = Script::open("{}");
+    script.groups = None;
+    script.joined(Channel::Broadcast, None, Replay::NotAsked);
+    script.joined(me(), Some(10), Replay::NotAsked);
+    script.wants();
+    let unknown = Err(MembershipsUnknown("asleep".to_owned()));
+    script
+        .session
+        .on_memberships(unknown, script.now, &mut script.effects);
+    assert_eq!(script.wants(), "close 4204 after 1000");
+}
+
+#[test]
+fn whoever_is_removed_hears_nothing_from_behind_the_removal_on() {
+    for (told_by, offset) in [(group(9), 42), (me(), 11)] {
+        let mut script = Script::in_a_group();
+        script.event(&said(group(9), 41));
+        assert_eq!(script.wants(), "deliver 41 live");
+        script.event(&changed(told_by, offset, "left", 6));
+        let expected = format!(
+            "deliver {offset} live\nleave group:9\nsend {{\"type\":\"channels\",\"data\":{{\"left\":[\"group:9\"]}}}}"
+        );
+        assert_eq!(script.wants(), expected);
+        script.event(&said(group(9), 43));
+        assert_eq!(script.wants(), "");
+    }
+}
+
+#[test]
+fn whoever_joins_hears_what_was_said_since() {
+    let mut script = Script::active();
+    script.event(&changed(me(), 11, "joined", 6));
+    assert_eq!(script.wants(), "deliver 11 live\njoin group:9 since 40");
+    let missed = Replay::Range {
+        after: at(40),
+        through: 42,
+    };
+    script.joined(group(9), Some(42), missed);
+    script.event(&said(group(9), 43));
+    assert_eq!(
+        script.wants(),
+        "send {\"type\":\"channels\",\"data\":{\"joined\":{\"group:9\":{\"epoch\":\"0000000000000001\",\"offset\":40}}}}\n\
+         read group:9 40..42"
+    );
+    let missed = vec![said(group(9), 41), said(group(9), 42)];
+    script
+        .session
+        .on_history(group(9), Ok(missed), script.now, &mut script.effects);
+    assert_eq!(
+        script.wants(),
+        "deliver 41 resume\ndeliver 42 resume",
+        "half a queue at once"
+    );
+    let room = Room {
+        frames: 4,
+        bytes: 1000,
+    };
+    script.session.on_room(room, &mut script.effects);
+    assert_eq!(script.wants(), "deliver 43 resume");
+    script.event(&said(group(9), 44));
+    assert_eq!(script.wants(), "deliver 44 live");
+}
+
+#[test]
+fn lost_changes_are_read_anew() {
+    let mut script = Script::in_a_group();
+    script.session.on_lost(me(), at(90), &mut script.effects);
+    assert!(script.wants().starts_with("memberships since 90\n"));
+    script.memberships(8, &[7]);
+    assert_eq!(
+        script.wants(),
+        "leave group:9\nsend {\"type\":\"channels\",\"data\":{\"left\":[\"group:9\"]}}\njoin group:7"
+    );
+    script.event(&changed(me(), 91, "joined", 8));
+    assert_eq!(script.wants(), "deliver 91 live", "counted in before");
 }

@@ -321,7 +321,7 @@ async fn everything_else_is_a_problem_document() {
     );
     assert_eq!(
         gateway.metric(r#"hubbub_gateway_connections{transport="websocket"}"#),
-        1.0
+        1
     );
     gateway.stop().await;
 }

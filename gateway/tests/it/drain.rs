@@ -36,7 +36,7 @@ async fn a_client_that_does_not_answer_does_not_hold_the_node_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_balancers_have_not_noticed_the_door_stays_open_and_then_it_shuts() {
-    let gateway = Gateway::start_with(&[("DRAIN_DELAY", "1s"), ("DRAIN_WINDOW", "10s")]).await;
+    let gateway = Gateway::start_with(&[("DRAIN_DELAY", "3s"), ("DRAIN_WINDOW", "10s")]).await;
     let http = HttpClient::new(&gateway.base);
     let (_a, _) = gateway.listen(1).await;
     gateway.lifecycle.drain();

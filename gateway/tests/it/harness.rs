@@ -11,9 +11,12 @@ use shared::{
     credentials::{Purpose, Revocations, Role, Tokens},
     ids::{SessionId, UserId},
     lifecycle::Lifecycle,
+    membership::{
+        MembershipMirror, MembershipSource, Memberships, MembershipsAt, MembershipsFuture,
+    },
     telemetry::metrics::Metrics,
     testing::{Connect, ConnectError, Credentials, MemoryLog, Received, WireClient, shared_redis},
-    wire::{Channel, Event, kind},
+    wire::{Channel, Event, Position, kind},
 };
 use tokio::task::JoinHandle;
 
@@ -43,21 +46,53 @@ pub(crate) fn channel(number: i64) -> Channel {
     Channel::User(user(number))
 }
 
+/// Knows that nobody is in a group.
+struct NoGroups(Position);
+
+impl MembershipSource for NoGroups {
+    fn memberships(&self, _: UserId) -> MembershipsFuture<'_> {
+        let nothing = MembershipsAt {
+            memberships: Memberships {
+                version: 0,
+                groups: Vec::new(),
+            },
+            at: self.0,
+        };
+        Box::pin(async move { Ok(nothing) })
+    }
+}
+
 impl Gateway {
+    /// Has Redis know which groups this user is in, as the connection before would have.
+    pub(crate) async fn mirror_memberships(&self, number: i64) {
+        let head = self.log.head(channel(number));
+        let mirror = MembershipMirror::new(self.bus.clone(), Arc::new(NoGroups(head)));
+        mirror.read(user(number), head).await.unwrap();
+    }
+
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// With these settings besides those that every test has.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let gateway = Self::start_on(&shared_redis(), settings).await;
+        Self::start_at(&Clock::System, settings).await
+    }
+
+    /// By this clock.
+    pub(crate) async fn start_at(clock: &Clock, settings: &[(&str, &str)]) -> Self {
+        let gateway = Self::launch(&shared_redis(), clock, settings).await;
         let revocations = Revocations::new(gateway.bus.clone());
-        revocations.complete().await.unwrap();
+        revocations.restore(&[]).await.unwrap();
         gateway
     }
 
     /// On this Redis, which may be away.
     pub(crate) async fn start_on(redis: &RedisSettings, settings: &[(&str, &str)]) -> Self {
+        Self::launch(redis, &Clock::System, settings).await
+    }
+
+    async fn launch(redis: &RedisSettings, clock: &Clock, settings: &[(&str, &str)]) -> Self {
         let log = MemoryLog::default();
         let api = StandIn::start(log.clone()).await;
         let common = [
@@ -82,11 +117,11 @@ impl Gateway {
         let listener = gateway::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (lifecycle, metrics) = (Lifecycle::default(), Metrics::default());
-        let tokens = Tokens::new(&config.secrets.jwt_secrets, Clock::System);
+        let tokens = Tokens::new(&config.secrets.jwt_secrets, clock.clone());
         let bus = Bus::new(redis).unwrap();
-        let (told, counted) = (lifecycle.clone(), metrics.clone());
+        let (told, counted, clock) = (lifecycle.clone(), metrics.clone(), clock.clone());
         let running = tokio::spawn(async move {
-            let served = gateway::run(config, listener, Clock::System, told, &counted);
+            let served = gateway::run(config, listener, clock, told, &counted);
             served.await.unwrap();
         });
         until(|| lifecycle.phase() == shared::lifecycle::Phase::Ready).await;
@@ -156,7 +191,7 @@ impl Gateway {
     }
 
     /// The value of a metric, by its name and labels as `/metrics` shows them.
-    pub(crate) fn metric(&self, series: &str) -> f64 {
+    pub(crate) fn metric(&self, series: &str) -> u64 {
         let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
         let mut lines = text.lines().filter_map(|line| line.rsplit_once(' '));
         let found = lines.find(|(name, _)| *name == series);

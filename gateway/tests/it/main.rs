@@ -1,12 +1,16 @@
 //! A whole gateway in this process, with a real Redis, and in the place of `api` a stand-in for its internal routes: stories
 //! with the real one are in `stories/`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_frames;
 mod commands;
+mod compression;
 mod connect;
 mod drain;
 mod events;
 mod harness;
+mod limits;
 mod raw_socket;
 mod resume;
 mod slow_client;

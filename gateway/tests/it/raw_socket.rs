@@ -14,6 +14,7 @@ pub(crate) struct RawSocket(TcpStream);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawFrame {
     pub(crate) opcode: u8,
+    pub(crate) compressed: bool,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -33,9 +34,14 @@ impl RawSocket {
     }
 
     pub(crate) async fn upgrade(&mut self, token: &str) {
+        self.upgrade_with(token, "").await;
+    }
+
+    /// With these header lines besides; returns the answer's head.
+    pub(crate) async fn upgrade_with(&mut self, token: &str, headers: &str) -> String {
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
         self.send(request.as_bytes()).await;
         let mut head = Vec::new();
@@ -46,6 +52,7 @@ impl RawSocket {
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         // The example of RFC 6455 §1.3.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        head
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
@@ -61,7 +68,7 @@ impl RawSocket {
 
     async fn read_frame(&mut self) -> Option<RawFrame> {
         let first = self.0.read_u8().await.ok()?;
-        assert_eq!(first & 0xf0, 0x80, "unfragmented, no reserved bits");
+        assert_eq!(first & 0xb0, 0x80, "unfragmented, no reserved bits");
         let length = match self.0.read_u8().await.ok()? {
             126 => u64::from(self.0.read_u16().await.ok()?),
             127 => self.0.read_u64().await.ok()?,
@@ -71,6 +78,7 @@ impl RawSocket {
         self.0.read_exact(&mut payload).await.ok()?;
         Some(RawFrame {
             opcode: first & 0x0f,
+            compressed: first & 0x40 != 0,
             payload,
         })
     }
@@ -101,11 +109,11 @@ pub(crate) fn masked(first_byte: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap()),
         medium @ 126..=0xffff => {
-            frame.push(0x80 | 126);
+            frame.push(0xfe);
             frame.extend(u16::try_from(medium).unwrap().to_be_bytes());
         }
         long => {
-            frame.push(0x80 | 127);
+            frame.push(0xff);
             frame.extend((long as u64).to_be_bytes());
         }
     }

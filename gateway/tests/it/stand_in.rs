@@ -15,7 +15,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use shared::{bus::LogReader, testing::MemoryLog};
+use shared::{bus::LogReader, testing::MemoryLog, wire::Channel};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Notify,
@@ -71,6 +71,11 @@ impl StandIn {
                 });
                 let records: Vec<_> = records.collect();
                 json!({"head": page.head, "first": page.first, "records": records})
+            }
+            "/internal/groups/memberships" => {
+                let user: Channel = format!("user:{}", body["user_id"]).parse().unwrap();
+                let at = self.log.heads(vec![user]).await.unwrap()[0];
+                json!({"version": 0, "groups": [], "at": at})
             }
             "/internal/sessions/verify" => self.verified.lock().unwrap().clone(),
             "/internal/commands" => {

@@ -12,11 +12,12 @@ use super::{
 };
 use crate::{
     config::RedisSettings,
+    ratelimit::Rate,
     wire::{Channel, Event, Offset, Position},
 };
 
 /// Commands that go out together: enough to hide the round trip, few enough to let others in between.
-const PIPELINE_COMMANDS_MAX: usize = 512;
+pub(super) const PIPELINE_COMMANDS_MAX: usize = 512;
 
 /// Redis did not do what was asked. Nothing is known about whether it happened: every command here may be repeated.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -171,6 +172,35 @@ impl Bus {
         Ok(())
     }
 
+    /// Keeps a text that is true of the channel's owner as of `at`; false if that is not the channel's head in Redis.
+    ///
+    /// It is forgotten with the next control event of the channel, in the same step that appends the event; other events
+    /// must not change what it says.
+    pub(crate) async fn store_mirror(
+        &self,
+        channel: Channel,
+        at: Position,
+        text: &str,
+    ) -> Result<bool, BusError> {
+        let command = scripts::mirror(&self.names, channel, at, text);
+        let kept: Vec<u8> = self.call([command]).await?;
+        Ok(kept == [1])
+    }
+
+    /// The text that was kept and the head as of which it is true; `None` where Redis does not know both.
+    pub(crate) async fn mirror(
+        &self,
+        channel: Channel,
+    ) -> Result<Option<(Position, String)>, BusError> {
+        let mut pipeline = Pipeline::new();
+        let keys = [self.names.head(channel), self.names.mirror(channel)];
+        // One command, so that both are of one moment.
+        pipeline.cmd("MGET").arg(&keys);
+        let ((head, text),): ((Option<String>, Option<String>),) = self.query(&pipeline).await?;
+        let head = head.as_deref().and_then(parse_head);
+        Ok(head.zip(text))
+    }
+
     /// Sets marks that last for `lifetime`.
     pub async fn set_marks(&self, names: &[String], lifetime: Duration) -> Result<(), BusError> {
         let lifetime_ms = scripts::milliseconds(lifetime);
@@ -210,6 +240,20 @@ impl Bus {
         Ok(answer.is_some())
     }
 
+    /// Takes a token from a bucket of this rate; where there is none, the time until there is one.
+    pub(crate) async fn take_token(
+        &self,
+        bucket: &str,
+        rate: Rate,
+    ) -> Result<Option<Duration>, BusError> {
+        // Repeated after a broken connection it may take two, which a limit can bear.
+        let waits = self
+            .call::<u64>([scripts::take(&self.names, bucket, rate)])
+            .await?;
+        let wait_us = waits.first().copied().unwrap_or_default();
+        Ok((wait_us > 0).then(|| Duration::from_micros(wait_us)))
+    }
+
     /// Whether Redis answers.
     pub async fn ping(&self) -> Result<(), BusError> {
         self.query::<()>(Pipeline::new().cmd("PING").ignore()).await
@@ -225,13 +269,16 @@ impl Bus {
         &self.names
     }
 
-    async fn query<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, BusError> {
+    pub(super) async fn query<T: FromRedisValue>(
+        &self,
+        pipeline: &Pipeline,
+    ) -> Result<T, BusError> {
         let answer = self.connections.query(pipeline, Repeat::Harmless).await;
         answer.map_err(BusError::from)
     }
 
     /// Calls scripts, loading them when the server does not know them.
-    async fn call<T: FromRedisValue>(
+    pub(super) async fn call<T: FromRedisValue>(
         &self,
         commands: impl IntoIterator<Item = Cmd>,
     ) -> Result<Vec<T>, BusError> {

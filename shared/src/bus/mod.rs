@@ -10,6 +10,7 @@ mod connections;
 mod flights;
 mod head;
 mod history;
+mod listed;
 mod log;
 mod metrics;
 mod names;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::wire::Channel;
+use crate::{ids::UserId, wire::Channel};
 
 /// The partitions that channels are spread over. Tags `p0` to `p2047` load six cluster nodes within 4 % of each other.
 const PARTITIONS: u64 = 2048;
@@ -44,12 +44,27 @@ impl Names {
         self.of(channel, "waiting:")
     }
 
+    /// What is true of the channel's owner as of the head.
+    pub(super) fn mirror(&self, channel: Channel) -> String {
+        self.of(channel, "mirror:")
+    }
+
+    /// The sorted set of a person's connections.
+    pub(super) fn connections(&self, user: UserId) -> String {
+        self.of(Channel::User(user), "connections:")
+    }
+
     pub(super) fn mark(&self, name: &str) -> String {
         format!("{}mark:{name}", self.prefix)
     }
 
     pub(super) fn claim(&self, name: &str) -> String {
         format!("{}claim:{name}", self.prefix)
+    }
+
+    /// What is left of a rate limit.
+    pub(super) fn bucket(&self, name: &str) -> String {
+        format!("{}bucket:{name}", self.prefix)
     }
 
     /// A Pub/Sub channel that one subscriber alone listens to, to hear whether its connection is alive.
@@ -82,7 +97,6 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::UserId;
 
     #[test]
     fn the_spelling_is_a_contract_with_running_servers() {

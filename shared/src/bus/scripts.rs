@@ -4,8 +4,12 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::{Cmd, Pipeline, Script};
 
-use super::{names::Names, notice::notice};
-use crate::wire::{Channel, Event, Offset, Position};
+use super::{head::spell_head, names::Names, notice::notice};
+use crate::{
+    connections::{self, Connection, Listed},
+    ratelimit::Rate,
+    wire::{Channel, Event, Offset, Position},
+};
 
 /// Events that a channel's tail keeps; also the most that a replay brings.
 pub(super) const TAIL_EVENTS_MAX: usize = 512;
@@ -18,18 +22,29 @@ pub(super) const WAITING_EVENTS_MAX: usize = 256;
 /// They wait this long: several passes of the relay, which brings the predecessor.
 const WAITING_LIFETIME: Duration = Duration::from_secs(10);
 
+/// What a mirror shows is true for as long as it is there; without the head it counts for nothing.
+const MIRROR_LIFETIME: Duration = HEAD_LIFETIME;
+
 const APPEND_LUA: &str = include_str!("lua/append.lua");
+const ENTER_LUA: &str = include_str!("lua/enter.lua");
+const MIRROR_LUA: &str = include_str!("lua/mirror.lua");
 const TAIL_LUA: &str = include_str!("lua/tail.lua");
 const WARM_LUA: &str = include_str!("lua/warm.lua");
+const TAKE_LUA: &str = include_str!("lua/take.lua");
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(APPEND_LUA));
+static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(ENTER_LUA));
+static MIRROR: LazyLock<Script> = LazyLock::new(|| Script::new(MIRROR_LUA));
 static TAIL: LazyLock<Script> = LazyLock::new(|| Script::new(TAIL_LUA));
 static WARM: LazyLock<Script> = LazyLock::new(|| Script::new(WARM_LUA));
+static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(TAKE_LUA));
 
 /// Loads all of them, after which they can be called by their hashes. A server forgets them when it restarts.
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();
-    for source in [APPEND_LUA, TAIL_LUA, WARM_LUA] {
+    for source in [
+        APPEND_LUA, ENTER_LUA, MIRROR_LUA, TAIL_LUA, WARM_LUA, TAKE_LUA,
+    ] {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(source).ignore();
     }
     pipeline
@@ -54,6 +69,7 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
             names.tail(channel),
             names.waiting(channel),
             names.stream(channel),
+            names.mirror(channel),
         ],
     );
     command
@@ -65,6 +81,15 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
         .arg(milliseconds(HEAD_LIFETIME))
         .arg(WAITING_EVENTS_MAX)
         .arg(milliseconds(WAITING_LIFETIME));
+    command
+}
+
+pub(super) fn mirror(names: &Names, channel: Channel, at: Position, text: &str) -> Cmd {
+    let mut command = call(&MIRROR, &[names.head(channel), names.mirror(channel)]);
+    command
+        .arg(spell_head(at))
+        .arg(text)
+        .arg(milliseconds(MIRROR_LIFETIME));
     command
 }
 
@@ -86,6 +111,7 @@ pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Ev
             names.tail(channel),
             names.waiting(channel),
             names.stream(channel),
+            names.mirror(channel),
         ],
     );
     command
@@ -98,5 +124,29 @@ pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Ev
     for event in &events[kept..] {
         command.arg(&event.to_record()[..]);
     }
+    command
+}
+
+/// At most `most` may be listed; at most `looked_at` are told of.
+pub(super) fn enter(
+    names: &Names,
+    connection: &Connection,
+    listed: Listed,
+    (most, looked_at): (usize, usize),
+) -> Cmd {
+    let mut command = call(&ENTER, &[names.connections(connection.user_id)]);
+    command
+        .arg(connection.opened_at_ms)
+        .arg(listed.to_string())
+        .arg(milliseconds(connections::KEPT))
+        .arg(most)
+        .arg(looked_at);
+    command
+}
+
+pub(super) fn take(names: &Names, bucket: &str, rate: Rate) -> Cmd {
+    let mut command = call(&TAKE, &[names.bucket(bucket)]);
+    let interval_us = u64::try_from(rate.interval().as_micros()).unwrap_or(u64::MAX);
+    command.arg(rate.tokens()).arg(interval_us);
     command
 }

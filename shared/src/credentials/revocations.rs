@@ -42,11 +42,13 @@ impl Revocations {
         self.bus.set_marks(&names, Self::MARK_LIFETIME).await
     }
 
-    /// Says that every session ended within [`Self::MARK_LIFETIME`] is marked: called by `api` after it marked them all.
-    pub async fn complete(&self) -> Result<(), BusError> {
-        self.bus
-            .set_marks(&[SENTINEL.to_owned()], Self::MARK_LIFETIME)
-            .await
+    /// Marks `sessions`, which must be every session ended within [`Self::MARK_LIFETIME`], and says that the marks are
+    /// complete. In one call with the sentinel last, so that a Redis that loses its data in between does not end up with a
+    /// sentinel and no marks.
+    pub async fn restore(&self, sessions: &[SessionId]) -> Result<(), BusError> {
+        let marks = sessions.iter().copied().map(mark);
+        let names: Vec<String> = marks.chain([SENTINEL.to_owned()]).collect();
+        self.bus.set_marks(&names, Self::MARK_LIFETIME).await
     }
 
     /// Whether the session still stands, in one round trip.

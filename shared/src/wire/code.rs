@@ -69,12 +69,24 @@ codes! {
     AccountSuspended = "account_suspended", 403, false, "The account is suspended";
     /// The recipient takes messages only from people they follow or are friends with.
     MessageNotAllowed = "message_not_allowed", 403, false, "This person does not take messages from you";
+    /// The recipient has turned the sender's request down.
+    MessageRequestRejected = "message_request_rejected", 403, false, "This person does not want messages from you";
+    /// The recipient has not answered yet, and as many messages as may wait do.
+    MessageRequestPending = "message_request_pending", 403, false, "This person has not accepted your messages yet";
+    /// Only members of the group may do this.
+    NotAMember = "not_a_member", 403, false, "Only members of the group may do this";
     /// There is no such thing, or the caller may not see it.
     NotFound = "not_found", 404, false, "Not found";
+    /// There is no invitation to the group, or not any more.
+    NoInvitation = "no_invitation", 404, false, "There is no such invitation";
     /// The path exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, false, "The method is not allowed here";
     /// The state of things does not allow this.
     Conflict = "conflict", 409, false, "This conflicts with the present state";
+    /// The group would be left without an owner.
+    LastOwner = "last_owner", 409, false, "A group needs an owner";
+    /// Nobody can be in more groups.
+    TooManyGroups = "too_many_groups", 409, false, "Nobody can be in more groups";
     /// Somebody has this name.
     UsernameTaken = "username_taken", 409, false, "The username is taken";
     /// Somebody has this address.
@@ -83,6 +95,8 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", 409, false, "The same key was used for another request";
     /// The author may no longer edit.
     EditWindowClosed = "edit_window_closed", 409, false, "The time for edits is over";
+    /// The notification asks nothing, or not any more.
+    NoAction = "no_action", 409, false, "This notification asks nothing";
     /// Acting on oneself where two people are needed.
     SelfNotAllowed = "self_not_allowed", 409, false, "This cannot be done to oneself";
     /// Above the size limit.

@@ -16,6 +16,13 @@ use crate::ids::{EventId, GroupId, UserId};
 pub mod kind {
     /// Control, durable: a session was ended; its sockets close with 4004. Data: `{session_id}`.
     pub const SESSION_REVOKED: &str = "session_revoked";
+    /// Control, durable, on the person's channel and the group's: somebody joined or left a group. Data:
+    /// `{group_id, user_id, change, version, since}`, see `membership`.
+    pub const MEMBERSHIP_CHANGED: &str = "membership_changed";
+    /// Control, ephemeral: the person has too many connections; the oldest closes with 4008. Data: see `connections`.
+    pub const CONNECTION_REPLACED: &str = "connection_replaced";
+    /// Control, durable, on the group's channel, as its last event. Data: `{group_id}`.
+    pub const GROUP_DELETED: &str = "group_deleted";
 }
 
 /// How an event is queued for a connection that is slower than its events.

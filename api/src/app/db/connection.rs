@@ -1,5 +1,7 @@
 //! A connection out of the pool: every statement is prepared once, and its rows are read by column name.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 
@@ -18,11 +20,25 @@ pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Statements are `'static`: the cache of prepared ones is as large as the program, never as large as its input.
 pub struct Connection {
     client: Object,
+    /// Whether a statement has failed: PostgreSQL then answers `commit` with a rollback, and calls that a success.
+    has_failed: AtomicBool,
 }
 
 impl Connection {
     pub(super) fn new(client: Object) -> Self {
-        Self { client }
+        Self {
+            client,
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> Error {
+        self.has_failed.store(true, Ordering::Relaxed);
+        classify(error)
     }
 
     /// Every row.
@@ -36,7 +52,7 @@ impl Connection {
             Ok(prepared) => self.client.query(&prepared, parameters).await,
             Err(error) => Err(error),
         };
-        let rows = rows.map_err(classify)?;
+        let rows = rows.map_err(|error| self.failed(error))?;
         let read = rows.iter().map(|row| T::from_row(&Row::new(row)));
         Ok(read.collect::<Result<_, _>>()?)
     }
@@ -71,18 +87,24 @@ impl Connection {
             Ok(prepared) => self.client.execute(&prepared, parameters).await,
             Err(error) => Err(error),
         };
-        changed.map_err(classify)
+        changed.map_err(|error| self.failed(error))
     }
 
     /// Prepares a statement without running it: it is valid against the present schema.
     #[cfg(test)]
     pub(crate) async fn prepare(&self, statement: &'static str) -> Result<(), Error> {
-        self.client.prepare_cached(statement).await.map_err(classify)?;
+        self.client
+            .prepare_cached(statement)
+            .await
+            .map_err(classify)?;
         Ok(())
     }
 
     /// For `begin`, `commit` and `rollback`, which only [`Tx`](super::Tx) says, and for DDL of the maintenance job.
-    pub(in crate::app) async fn simple(&self, statement: &str) -> Result<(), tokio_postgres::Error> {
+    pub(in crate::app) async fn simple(
+        &self,
+        statement: &str,
+    ) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(statement).await
     }
 }

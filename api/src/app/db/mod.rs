@@ -3,6 +3,7 @@
 mod connection;
 mod constraints;
 mod error;
+mod held;
 pub mod migrate;
 mod row;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use tokio_postgres::NoTls;
 
 pub use connection::{Connection, Parameters};
 pub use error::is_violation_of;
+pub(in crate::app) use held::Held;
 pub use row::{Column, FromRow, InvalidRow, Row};
 pub use tx::{EventSpec, NoticeSpec, Tx};
 

@@ -42,6 +42,14 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// What a column of JSON holds.
+    pub fn get_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, InvalidRow> {
+        let value: serde_json::Value = self.get(name)?;
+        serde_json::from_value(value).map_err(|_| InvalidRow::Value {
+            column: name.to_owned(),
+        })
+    }
+
     /// The value of a row's only column, whatever its name.
     fn only<T: Column>(&self) -> Result<T, InvalidRow> {
         let value = self.0.try_get::<_, T::Sql>(0)?;
@@ -104,7 +112,16 @@ macro_rules! plain_columns {
     )*};
 }
 
-plain_columns!(bool, i32, i64, String, Vec<u8>, serde_json::Value);
+plain_columns!(
+    bool,
+    i32,
+    i64,
+    f64,
+    String,
+    Vec<u8>,
+    serde_json::Value,
+    jiff::civil::Date
+);
 
 macro_rules! id_columns {
     ($($id:ty),* $(,)?) => {$(

@@ -9,7 +9,7 @@ use shared::{
     wire::{Channel, Class, Event, EventBody},
 };
 
-use super::{Connection, error::classify_commit};
+use super::{Connection, Held, error::classify_commit};
 use crate::app::{
     App,
     error::Error,
@@ -64,11 +64,17 @@ pub struct Tx {
     events: Vec<NewEvent>,
     notices: Vec<Event>,
     is_open: bool,
+    /// Where it goes back to, if it was lent.
+    held: Option<Held>,
 }
 
 impl Tx {
     /// Opens a transaction at the level "read committed".
     pub(in crate::app) async fn begin(app: App) -> Result<Self, Error> {
+        if let Some((mut tx, held)) = Held::borrow() {
+            tx.held = Some(held);
+            return Ok(tx);
+        }
         let connection = app.read().await?;
         let mut tx = Self {
             connection,
@@ -76,6 +82,7 @@ impl Tx {
             events: Vec::new(),
             notices: Vec::new(),
             is_open: true,
+            held: None,
         };
         if let Err(error) = tx.connection.simple("begin").await {
             tx.is_open = false;
@@ -149,6 +156,13 @@ impl Tx {
     /// Numbers the events, commits, and hands everything to the publisher. When this returns, the change and its events
     /// are stored; that they reach Redis is the business of the publisher, and of the relay after it.
     pub async fn commit(mut self) -> Result<(), Error> {
+        if self.connection.has_failed() {
+            return Err(Error::defect("a commit after a statement that failed"));
+        }
+        if let Some(held) = self.held.take() {
+            held.give_back(self);
+            return Ok(());
+        }
         let now_ms = self.app.clock().now_ms();
         // The heads of the channels are locked from here on, so that this is the last statement: their order, and so
         // the freedom from deadlocks, holds as long as no other statement takes them.

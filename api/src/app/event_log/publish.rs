@@ -27,8 +27,8 @@ struct Batch {
 /// Takes over what was committed. Never waits: the commit has made the promise already, and the relay keeps it.
 #[derive(Clone)]
 pub struct Publisher {
-    /// `None` leaves all durable events to the relay.
     queue: mpsc::Sender<Batch>,
+    /// Off leaves all durable events to the relay.
     inline: bool,
     metrics: ApiMetrics,
 }
@@ -159,11 +159,7 @@ impl Outlet {
     ///
     /// A session's mark is set before its `session_revoked` goes out, whoever publishes it: a gateway that closes the
     /// session's sockets must not let it in again.
-    pub(super) async fn append(
-        &self,
-        events: &[Event],
-        by: By,
-    ) -> Result<Vec<Appended>, BusError> {
+    pub(super) async fn append(&self, events: &[Event], by: By) -> Result<Vec<Appended>, BusError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }

@@ -45,7 +45,9 @@ impl EventLog {
         after: Offset,
         count_max: usize,
     ) -> Result<LogPage, Error> {
-        let page = self.read_through(channel, after, Offset::MAX, count_max).await?;
+        let page = self
+            .read_through(channel, after, Offset::MAX, count_max)
+            .await?;
         let reaches_the_head = page.events.last().and_then(Event::offset) == Some(page.head.offset);
         if reaches_the_head || after == page.head.offset {
             self.warm(channel, page.head, &page.events).await;

@@ -120,9 +120,9 @@ impl Relay {
             after = last;
             repair.found += i64::try_from(page.events.len()).unwrap_or(i64::MAX);
             let appended = self.outlet.append(&page.events, By::Relay).await?;
-            repair.repaired &= appended.iter().all(|appended| {
-                matches!(appended, Appended::Published | Appended::Repeat)
-            });
+            repair.repaired &= appended
+                .iter()
+                .all(|appended| matches!(appended, Appended::Published | Appended::Repeat));
         }
         if repair.found > 0 {
             tracing::info!(channel = %growth.channel, events = repair.found, "relayed");
@@ -159,7 +159,9 @@ fn published_through(growth: &Growth, head: Option<Position>) -> Offset {
 async fn observe_outbox(app: &App) -> Result<(), Error> {
     let outbox: Outbox = app.read().await?.query_one(queries::OUTBOX, &[]).await?;
     let now_ms = app.clock().now_ms();
-    let age_ms = outbox.oldest_committed_at_ms.map_or(0, |oldest| now_ms - oldest);
+    let age_ms = outbox
+        .oldest_committed_at_ms
+        .map_or(0, |oldest| now_ms - oldest);
     app.metrics().outbox_depth.set(outbox.depth);
     app.metrics().outbox_oldest_age_seconds.set(age_ms / 1000);
     Ok(())

@@ -42,7 +42,11 @@ async fn heads(
     Json(input): Json<Heads>,
 ) -> Result<Answer<HeadsView>, Error> {
     if input.channels.len() > CHANNELS_MAX {
-        return Err(Error::field("channels", "too_long", "at most 1000 channels"));
+        return Err(Error::field(
+            "channels",
+            "too_long",
+            "at most 1000 channels",
+        ));
     }
     for channel in &input.channels {
         durable(*channel)?;

@@ -35,12 +35,28 @@ pub struct Visitor;
 #[derive(Debug, Clone, Copy)]
 pub struct Gateway;
 
+/// What became of looking at a request's credentials, for whoever asks next.
+#[derive(Clone)]
+struct Checked(Result<SignedIn, Error>);
+
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Error;
 
+    /// Looked at once for a request, by the layer or the handler that asks first.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        if let Some(Checked(checked)) = parts.extensions.get() {
+            return checked.clone();
+        }
+        let checked = Self::check(parts, app).await;
+        parts.extensions.insert(Checked(checked.clone()));
+        checked
+    }
+}
+
+impl SignedIn {
     /// By the token if there is one, else by the cookie. The token says who; the database says whether the session still
     /// stands, so that a revoked one ends at once here even while Redis is away.
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+    async fn check(parts: &Parts, app: &App) -> Result<Self, Error> {
         let identity = if let Some(token) = bearer(parts)? {
             let token = app.tokens().verify(Purpose::Access, token);
             let token = token.map_err(refusal)?;
@@ -86,8 +102,8 @@ impl FromRequestParts<App> for Gateway {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         // The network keeps strangers from these routes; the token keeps them from strangers on the network.
-        let token = bearer(parts)?
-            .ok_or_else(|| Error::new(Code::Unauthenticated, "for gateways only"))?;
+        let token =
+            bearer(parts)?.ok_or_else(|| Error::new(Code::Unauthenticated, "for gateways only"))?;
         let token = app.tokens().verify(Purpose::Internal, token);
         token.map_err(refusal)?;
         Ok(Self)

@@ -9,7 +9,11 @@ use crate::app::{App, error::Error};
 
 /// Gives the browser a session: out of reach of scripts, not sent along with other sites' requests.
 pub fn set_session_cookie(app: &App, cookie: &SessionCookie) -> Result<HeaderMap, Error> {
-    header_with(app, &cookie.to_value(), app.settings().auth.session_lifetime)
+    header_with(
+        app,
+        &cookie.to_value(),
+        app.settings().auth.session_lifetime,
+    )
 }
 
 /// Takes it away again.

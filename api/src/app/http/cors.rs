@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use shared::telemetry::RequestId;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::idempotency;
 use crate::app::config::Settings;
 
 /// How long browsers may remember the answer to a preflight.
@@ -30,8 +31,15 @@ pub(super) fn layer(settings: &Settings) -> CorsLayer {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            idempotency::KEY,
             request_id.clone(),
         ])
-        .expose_headers([request_id, header::RETRY_AFTER])
+        .expose_headers([
+            request_id,
+            header::ETAG,
+            header::RETRY_AFTER,
+            idempotency::REPLAYED,
+        ])
         .max_age(PREFLIGHT_LIFETIME)
 }

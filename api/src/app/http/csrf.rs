@@ -21,7 +21,8 @@ pub(super) async fn check(State(app): State<App>, request: Request, next: Next) 
         && !headers.contains_key(header::AUTHORIZATION)
         && has_session_cookie(headers);
     if at_risk && !is_same_site(headers, &app.settings().http.allowed_origins) {
-        return Error::new(Code::CsrfRejected, "the request came from another site").into_response();
+        return Error::new(Code::CsrfRejected, "the request came from another site")
+            .into_response();
     }
     next.run(request).await
 }

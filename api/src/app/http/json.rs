@@ -32,14 +32,23 @@ impl Wrong {
     }
 
     /// Unless the text has a length within the bounds, counted in characters.
-    pub fn unless_length(&mut self, field: &str, text: &str, bounds: std::ops::RangeInclusive<usize>) {
+    pub fn unless_length(
+        &mut self,
+        field: &str,
+        text: &str,
+        bounds: std::ops::RangeInclusive<usize>,
+    ) {
         let length = text.chars().count();
         if length < *bounds.start() {
             let message = format!("at least {} characters", bounds.start());
             let code = if length == 0 { "required" } else { "too_short" };
             self.field(field, code, message);
         } else if length > *bounds.end() {
-            self.field(field, "too_long", format!("at most {} characters", bounds.end()));
+            self.field(
+                field,
+                "too_long",
+                format!("at most {} characters", bounds.end()),
+            );
         }
     }
 
@@ -65,7 +74,10 @@ impl Wrong {
 
 /// Reads a body that was checked against its type and its rules.
 pub fn parse<T: Input + DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    // Checked for the whole text: the reader looks only at the fields that it wants.
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Error::new(Code::InvalidJson, "the body is not UTF-8"))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let read = serde_path_to_error::deserialize(&mut reader);
     let input: T = read.map_err(|error| wrong_type(body, &error))?;
     reader.end().map_err(|error| invalid_json(&error))?;
@@ -96,11 +108,15 @@ fn wrong_type(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>
     let reason = error.inner().to_string();
     // serde says where in the text it stopped; the path says it better.
     let reason = reason.split(" at line ").next().unwrap_or(&reason);
-    let path = error.path().to_string();
+    let path = error.path().to_string().replace('[', ".").replace(']', "");
     match reason.strip_prefix("missing field `") {
         Some(rest) => {
             let name = rest.trim_end_matches('`');
-            let field = if path == "." { name.to_owned() } else { format!("{path}.{name}") };
+            let field = if path == "." {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            };
             Error::field(&field, "required", "is missing")
         }
         None => Error::field(&path, "wrong_type", reason),
@@ -123,11 +139,19 @@ fn refuse_nul(body: &[u8]) -> Result<(), Error> {
 /// As deep as the reader allows, which is 128 levels.
 fn find_nul(value: &Value, path: &str, wrong: &mut Wrong) {
     let below = |key: &str| {
-        if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
     };
     match value {
         Value::String(text) if text.contains('\0') => {
-            wrong.field(path, "nul_character", "must not contain the character U+0000");
+            wrong.field(
+                path,
+                "nul_character",
+                "must not contain the character U+0000",
+            );
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -137,7 +161,11 @@ fn find_nul(value: &Value, path: &str, wrong: &mut Wrong) {
         Value::Object(fields) => {
             for (key, field) in fields {
                 if key.contains('\0') {
-                    wrong.field(path, "nul_character", "a name contains the character U+0000");
+                    wrong.field(
+                        path,
+                        "nul_character",
+                        "a name contains the character U+0000",
+                    );
                 }
                 find_nul(field, &below(key), wrong);
             }
@@ -160,15 +188,19 @@ impl<S: Send + Sync, T: Input + DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = "send Content-Type: application/json";
             return Err(Error::new(Code::UnsupportedMediaType, detail));
         }
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Error::new(Code::PayloadTooLarge, "the body is above the limit")
-            }
-            _ => Error::new(Code::InvalidRequest, "the body could not be read"),
-        })?;
-        parse(&body).map(Self)
+        parse(&read(request, state).await?).map(Self)
     }
+}
+
+/// A whole body, within the limit.
+pub(super) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Error::new(Code::PayloadTooLarge, "the body is above the limit")
+        }
+        _ => Error::new(Code::InvalidRequest, "the body could not be read"),
+    })
 }
 
 fn is_json(media_type: &[u8]) -> bool {

@@ -5,8 +5,11 @@ mod auth;
 mod cookies;
 mod cors;
 mod csrf;
+mod etag;
 mod headers;
+mod idempotency;
 pub mod json;
+mod limits;
 pub mod page;
 mod path;
 pub mod place;
@@ -19,7 +22,7 @@ mod tests;
 use std::time::Duration;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Request},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -31,11 +34,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use address::ClientAddress;
 pub use auth::{Admin, Gateway, SignedIn, Visitor};
 pub use cookies::{clear_session_cookie, set_session_cookie};
+pub(in crate::app) use idempotency::HOUSEKEEPING;
+pub use idempotency::STATEMENTS;
 pub use path::Path;
 pub(in crate::app) use server::{Drained, serve};
 
 use super::{
     App,
+    actions::Actions,
     commands::{self, Registry},
     error::Error,
     event_log,
@@ -48,13 +54,21 @@ pub const BODY_BYTES_MAX: usize = 64 << 10;
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// Every feature's routes with the layers around them.
-pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: Lifecycle) -> Router {
-    let (mut public, mut internal, mut socket) = (Router::new(), Router::new(), Vec::new());
+pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifecycle) -> Router {
+    let (mut public, mut internal) = (Router::new(), Router::new());
+    let (mut socket, mut actions) = (Vec::new(), Vec::new());
     for feature in features {
         public = public.merge(feature.routes);
         internal = internal.merge(feature.internal);
         socket.extend(feature.commands);
+        actions.extend(feature.actions);
     }
+    let public = public
+        .layer(Extension(Actions::new(actions)))
+        // The transaction that it opens is the handler's: nothing in between may use another.
+        .layer(from_fn_with_state(app.clone(), idempotency::remember))
+        .layer(from_fn(etag::validate))
+        .layer(from_fn_with_state(app.clone(), limits::limit));
     let internal = internal
         .merge(event_log::routes())
         .merge(commands::routes(Registry::new(socket)))

@@ -130,7 +130,10 @@ impl PageQuery {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|last| encode(&key(last)));
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|last| encode(&key(last)));
         Page {
             items: rows,
             next_cursor,

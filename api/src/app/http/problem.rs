@@ -17,7 +17,7 @@ use shared::{
 use crate::app::error::Error;
 
 impl IntoResponse for Error {
-    /// The status, with the error itself as an extension: [`write`] makes the body, where the request's id is known.
+    /// The status, with the error itself as an extension: the layer `write` makes the body, where the request's id is known.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code().status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

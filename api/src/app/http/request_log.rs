@@ -37,7 +37,12 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
     metrics.http_requests.with_label_values(&labels).inc();
     let histogram = &metrics.http_request_seconds;
     histogram.with_label_values(&labels[..2]).observe(seconds);
-    tracing::info!(request_id = %id, method, route, status, seconds, "request");
+    // A balancer asks after our health every second or two.
+    if matches!(&*route, "/healthz" | "/readyz") {
+        tracing::debug!(request_id = %id, method, route, status, seconds, "request");
+    } else {
+        tracing::info!(request_id = %id, method, route, status, seconds, "request");
+    }
 
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(HEADER, value);

@@ -31,8 +31,8 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(in crate::app) enum Drained {
     /// Every request was answered.
     Completely,
-    /// Some had to be cut off.
-    InTime,
+    /// Time was up before every request was answered.
+    CutOff,
 }
 
 /// Serves until told to drain, then lets requests under way finish within `drain_timeout`.
@@ -70,7 +70,7 @@ pub(in crate::app) async fn serve(
     drop(listener);
     match tokio::time::timeout(drain_timeout, connections.shutdown()).await {
         Ok(()) => Drained::Completely,
-        Err(_) => Drained::InTime,
+        Err(_) => Drained::CutOff,
     }
 }
 

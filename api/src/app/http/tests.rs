@@ -1,9 +1,12 @@
 //! What every request and every answer has, whatever the route.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Request, header};
 use serde_json::{Value, json};
 use shared::wire::Problem;
+use tokio::time::timeout;
 
 use super::BODY_BYTES_MAX;
 use crate::app::testing::{Actor, Response, TestApp};
@@ -27,7 +30,10 @@ async fn send(
 
 async fn patch_me(app: &TestApp, who: &Actor, body: impl Into<Bytes>) -> Response {
     let token = format!("Bearer {}", who.token());
-    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    let headers = [
+        ("authorization", &*token),
+        ("content-type", "application/json"),
+    ];
     send(app, Method::PATCH, "/api/v1/users/me", &headers, body).await
 }
 
@@ -43,24 +49,53 @@ async fn bodies_that_are_no_input_are_refused_with_a_code_and_every_wrong_field(
         ("[]", 422, "validation_failed", Some(".")),
         ("\"text\"", 422, "validation_failed", Some(".")),
         ("{\"bio\": 1}", 422, "validation_failed", Some("bio")),
-        ("{\"is_private\": \"yes\"}", 422, "validation_failed", Some("is_private")),
-        ("{\"bio\": \"a\\u0000b\"}", 422, "validation_failed", Some("bio")),
-        ("{\"unknown\": [{\"deep\": \"\\u0000\"}]}", 422, "validation_failed", Some("unknown.0.deep")),
-        ("{\"avatar\": \"javascript:alert(1)\"}", 422, "validation_failed", Some("avatar")),
+        (
+            "{\"is_private\": \"yes\"}",
+            422,
+            "validation_failed",
+            Some("is_private"),
+        ),
+        (
+            "{\"bio\": \"a\\u0000b\"}",
+            422,
+            "validation_failed",
+            Some("bio"),
+        ),
+        (
+            "{\"unknown\": [{\"deep\": \"\\u0000\"}]}",
+            422,
+            "validation_failed",
+            Some("unknown.0.deep"),
+        ),
+        (
+            "{\"avatar\": \"javascript:alert(1)\"}",
+            422,
+            "validation_failed",
+            Some("avatar"),
+        ),
     ] {
         let refused = patch_me(&app, &ana, body).await;
         assert_eq!(refused.refusal(), (status, code), "{body}");
         assert_eq!(refused.json["errors"][0]["field"].as_str(), field, "{body}");
     }
     let bytes = Bytes::from_static(b"{\"bio\": \"\xff\"}");
-    assert_eq!(patch_me(&app, &ana, bytes).await.refusal(), (400, "invalid_json"));
+    assert_eq!(
+        patch_me(&app, &ana, bytes).await.refusal(),
+        (400, "invalid_json")
+    );
     let deep = "[".repeat(100_000);
     assert_eq!(patch_me(&app, &ana, deep).await.refusal().0, 413);
     let deep = "[".repeat(BODY_BYTES_MAX - 1);
-    assert_eq!(patch_me(&app, &ana, deep).await.refusal(), (400, "invalid_json"));
+    assert_eq!(
+        patch_me(&app, &ana, deep).await.refusal(),
+        (400, "invalid_json")
+    );
     // An escaped backslash before the digits is no NUL, and unknown fields are nobody's business.
     let fine = r#"{"bio": "\\u0000 is a text", "unknown": true}"#;
-    assert_eq!(patch_me(&app, &ana, fine).await.ok()["bio"], "\\u0000 is a text");
+    assert_eq!(
+        patch_me(&app, &ana, fine).await.ok()["bio"],
+        "\\u0000 is a text"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +115,11 @@ async fn what_is_not_json_by_its_name_is_not_read() {
     for media_type in ["text/plain", "application/x-www-form-urlencoded", ""] {
         let headers = [("content-type", media_type)];
         let refused = send(&app, Method::POST, "/api/v1/auth/login", &headers, login).await;
-        assert_eq!(refused.refusal(), (415, "unsupported_media_type"), "{media_type}");
+        assert_eq!(
+            refused.refusal(),
+            (415, "unsupported_media_type"),
+            "{media_type}"
+        );
     }
     let headers = [("content-type", "Application/JSON; charset=utf-8")];
     let read = send(&app, Method::POST, "/api/v1/auth/login", &headers, login).await;
@@ -107,7 +146,12 @@ async fn paths_and_methods_that_are_not_there_are_told_so() {
     }
     let refused = ana.delete("/auth/me").await;
     assert_eq!(refused.refusal(), (405, "method_not_allowed"));
-    assert!(refused.headers[header::ALLOW].to_str().unwrap().contains("GET"));
+    assert!(
+        refused.headers[header::ALLOW]
+            .to_str()
+            .unwrap()
+            .contains("GET")
+    );
 }
 
 #[tokio::test]
@@ -132,7 +176,14 @@ async fn lists_refuse_limits_and_cursors_that_are_none() {
 #[tokio::test]
 async fn credentials_that_are_none_are_refused_and_say_how_to_bring_some() {
     let app = TestApp::start().await;
-    for value in ["Bearer", "Bearer x", "Bearer a.b.c", "Basic YW5hOmFuYQ==", "", "\u{7f}"] {
+    for value in [
+        "Bearer",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Basic YW5hOmFuYQ==",
+        "",
+        "\u{7f}",
+    ] {
         let Ok(value) = value.parse::<header::HeaderValue>() else {
             continue;
         };
@@ -141,7 +192,10 @@ async fn credentials_that_are_none_are_refused_and_say_how_to_bring_some() {
         assert_eq!(refused.refusal(), (401, "unauthenticated"), "{value:?}");
         assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer");
     }
-    assert_eq!(app.visitor().get("/auth/me").await.refusal(), (401, "unauthenticated"));
+    assert_eq!(
+        app.visitor().get("/auth/me").await.refusal(),
+        (401, "unauthenticated")
+    );
 }
 
 #[tokio::test]
@@ -161,7 +215,14 @@ async fn a_refusal_is_a_problem_document_that_names_the_request() {
       "type": "urn:hubbub:problem:unauthenticated"
     }
     "#);
-    let made = send(&app, Method::GET, "/api/v1/auth/me", &[("x-request-id", "a b")], "").await;
+    let made = send(
+        &app,
+        Method::GET,
+        "/api/v1/auth/me",
+        &[("x-request-id", "a b")],
+        "",
+    )
+    .await;
     assert_eq!(made.headers["x-request-id"].len(), 32);
 }
 
@@ -171,7 +232,11 @@ async fn every_answer_tells_browsers_to_keep_their_hands_off_it() {
     for path in ["/api/v1/realtime/config", "/api/v1/nowhere", "/readyz"] {
         let answer = send(&app, Method::GET, path, &[], "").await;
         let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();
-        assert_eq!(text(&answer.headers, "x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(
+            text(&answer.headers, "x-content-type-options"),
+            "nosniff",
+            "{path}"
+        );
         assert_eq!(text(&answer.headers, "x-frame-options"), "DENY", "{path}");
         assert_eq!(text(&answer.headers, "cache-control"), "no-store", "{path}");
         assert!(text(&answer.headers, "content-security-policy").contains("default-src 'none'"));
@@ -184,7 +249,10 @@ async fn allowed_origins_may_call_with_cookies_and_others_may_not() {
         settings.http.allowed_origins = vec!["https://app.example.com".to_owned()];
     })
     .await;
-    for (origin, allowed) in [("https://app.example.com", true), ("https://evil.example", false)] {
+    for (origin, allowed) in [
+        ("https://app.example.com", true),
+        ("https://evil.example", false),
+    ] {
         let headers = [
             ("origin", origin),
             ("access-control-request-method", "DELETE"),
@@ -194,7 +262,14 @@ async fn allowed_origins_may_call_with_cookies_and_others_may_not() {
         let told = preflight.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         assert_eq!(told.is_some_and(|told| told == origin), allowed, "{origin}");
         // A refusal too must be readable for the page that is allowed to call.
-        let refused = send(&app, Method::GET, "/api/v1/auth/me", &[("origin", origin)], "").await;
+        let refused = send(
+            &app,
+            Method::GET,
+            "/api/v1/auth/me",
+            &[("origin", origin)],
+            "",
+        )
+        .await;
         let told = refused.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         assert_eq!(told.is_some_and(|told| told == origin), allowed, "{origin}");
     }
@@ -211,7 +286,11 @@ async fn routes_answer_under_both_prefixes_and_health_under_none() {
         ("/readyz", 200),
         ("/metrics", 404),
     ] {
-        assert_eq!(send(&app, Method::GET, path, &[], "").await.status, status, "{path}");
+        assert_eq!(
+            send(&app, Method::GET, path, &[], "").await.status,
+            status,
+            "{path}"
+        );
     }
 }
 
@@ -221,7 +300,14 @@ async fn requests_are_counted_by_route_and_not_by_what_callers_invent() {
     let ana = app.user("ana").await;
     ana.get(&format!("/users/{}", ana.id())).await.ok();
     ana.get("/nowhere/4711").await;
-    send(&app, Method::from_bytes(b"BREW").unwrap(), "/api/v1/auth/me", &[], "").await;
+    send(
+        &app,
+        Method::from_bytes(b"BREW").unwrap(),
+        "/api/v1/auth/me",
+        &[],
+        "",
+    )
+    .await;
     let text = app.app().metrics().registry.render().unwrap();
     let text = String::from_utf8(text).unwrap();
     for line in [
@@ -249,11 +335,14 @@ async fn a_pod_that_is_told_to_stop_says_so_and_finishes_what_it_has() {
         let ana = ana.clone();
         async move { ana.patch("/users/me", &json!({"bio": "slow"})).await }
     });
-    let waiting = "select count(*) from pg_locks where not granted";
+    let waiting = "select exists (
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     let read = other.app().read().await.unwrap();
-    while read.query_one::<i64>(waiting, &[]).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
-    }
+    timeout(Duration::from_secs(10), async {
+        while !read.query_one::<bool>(waiting, &[]).await.unwrap() {}
+    })
+    .await
+    .expect("the request waits for the lock");
     let stopping = app.stop();
     locked.commit().await.unwrap();
     stopping.await;

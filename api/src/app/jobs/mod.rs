@@ -7,7 +7,7 @@ mod lease;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use shared::lifecycle::Lifecycle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -28,6 +28,17 @@ pub trait Job: Send + 'static {
 
     /// Another pod does it now: forget what was carried from run to run.
     fn on_lease_lost(&mut self) {}
+}
+
+/// How a feature's job is started: see [`start`].
+pub type Start = fn(App, Lifecycle) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// [`run`] for a job that begins with nothing: what a feature registers, as `jobs::start::<ItsJob>`.
+pub fn start<J: Job + Default>(
+    app: App,
+    lifecycle: Lifecycle,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(run(J::default(), app, lifecycle))
 }
 
 /// Runs a job until the process is told to stop; then gives its lease back.

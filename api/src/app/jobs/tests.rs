@@ -55,7 +55,11 @@ async fn one_pod_runs_a_job_and_hands_it_over_when_it_stops() {
     lifecycle.drain();
     running.await.unwrap();
     run_once(&mut second, &two).await;
-    assert_eq!(second.runs.load(Ordering::SeqCst), 1, "the lease was given back");
+    assert_eq!(
+        second.runs.load(Ordering::SeqCst),
+        1,
+        "the lease was given back"
+    );
     run_once(&mut first, &one).await;
     assert_eq!(first.lost.load(Ordering::SeqCst), 1);
 }
@@ -68,10 +72,16 @@ async fn a_lease_that_is_not_renewed_ends_by_itself() {
     let (hour, nothing) = (Duration::from_hours(1), Duration::ZERO);
     assert!(lease::acquire(&one, "a", hour).await.unwrap());
     assert!(!lease::acquire(&two, "a", hour).await.unwrap());
-    assert!(lease::acquire(&two, "b", hour).await.unwrap(), "another lease");
+    assert!(
+        lease::acquire(&two, "b", hour).await.unwrap(),
+        "another lease"
+    );
     // Renewed for no time at all: over as soon as somebody else asks.
     assert!(lease::acquire(&one, "a", nothing).await.unwrap());
     assert!(lease::acquire(&two, "a", hour).await.unwrap());
     lease::release(&one, "a").await.unwrap();
-    assert!(!lease::acquire(&one, "a", hour).await.unwrap(), "only its owner gives it back");
+    assert!(
+        !lease::acquire(&one, "a", hour).await.unwrap(),
+        "only its owner gives it back"
+    );
 }

@@ -25,7 +25,12 @@ impl Response {
     /// The body of an answer that must be a success.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
-        assert!((200..300).contains(&self.status), "{} {}", self.status, self.json);
+        assert!(
+            (200..300).contains(&self.status),
+            "{} {}",
+            self.status,
+            self.json
+        );
         self.json
     }
 
@@ -33,7 +38,10 @@ impl Response {
     #[track_caller]
     pub(crate) fn refusal(&self) -> (u16, &str) {
         let code = self.json["code"].as_str();
-        (self.status, code.unwrap_or_else(|| panic!("{} {}", self.status, self.json)))
+        (
+            self.status,
+            code.unwrap_or_else(|| panic!("{} {}", self.status, self.json)),
+        )
     }
 }
 
@@ -58,7 +66,13 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(http: HttpClient, ears: Ears, id: UserId, username: &str, token: &str) -> Self {
+    pub(super) fn new(
+        http: HttpClient,
+        ears: Ears,
+        id: UserId,
+        username: &str,
+        token: &str,
+    ) -> Self {
         Self {
             http,
             ears,

@@ -95,7 +95,10 @@ impl TestApp {
         let account = (username, &*capitalised(username), PASSWORD);
         // Not by registering, which wants three characters of a name.
         let created = auth::create_user(&connection, hash, self.app().clock(), account).await;
-        assert!(created.expect("a valid user"), "there is a {username} already");
+        assert!(
+            created.expect("a valid user"),
+            "there is a {username} already"
+        );
         drop(connection);
         let login = json!({"username": username, "password": PASSWORD});
         let actor = self.actor(&self.visitor().post("/auth/login", &login).await.ok());
@@ -115,7 +118,9 @@ impl TestApp {
     pub(crate) fn actor(&self, credentials: &Value) -> Actor {
         let id: UserId = serde_json::from_value(credentials["user"]["id"].clone()).expect("an id");
         let token = credentials["access_token"].as_str().expect("a token");
-        let username = credentials["user"]["username"].as_str().expect("a username");
+        let username = credentials["user"]["username"]
+            .as_str()
+            .expect("a username");
         Actor::new(self.http.clone(), self.ears.clone(), id, username, token)
     }
 
@@ -141,10 +146,16 @@ impl TestApp {
             SessionId::new(1).expect("in range"),
             Role::Service,
         );
-        let lifetime = std::time::Duration::from_secs(60);
-        let (token, _) = self.app().tokens().mint(Purpose::Internal, nobody, lifetime);
+        let lifetime = std::time::Duration::from_mins(1);
+        let (token, _) = self
+            .app()
+            .tokens()
+            .mint(Purpose::Internal, nobody, lifetime);
         let path = format!("/internal{path}");
-        let answer = self.http.send(Method::POST, &path, Some(&token), Some(body)).await;
+        let answer = self
+            .http
+            .send(Method::POST, &path, Some(&token), Some(body))
+            .await;
         Response::from(answer.expect("an answer"))
     }
 

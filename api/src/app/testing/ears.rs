@@ -98,8 +98,8 @@ impl Ears {
         let history = History::new(app.bus().clone(), Arc::new(EventLog::new(app)));
         let settings = &app.settings().redis;
         // The task ends with the last handle on it.
-        let (subscriber, _task) =
-            Subscriber::start(settings, app.bus().clone(), history, recorder).expect("a subscriber");
+        let (subscriber, _task) = Subscriber::start(settings, app.bus().clone(), history, recorder)
+            .expect("a subscriber");
         Self {
             subscriber,
             record,
@@ -150,10 +150,10 @@ impl Ears {
             if let Some(found) = look(&mut lock(&self.record)) {
                 return found;
             }
-            match timeout_at(deadline, changes.changed()).await {
-                Ok(changed) => changed.expect("the subscriber runs as long as its handles"),
-                Err(_) => panic!("{what}: not heard; waiting: {:?}", self.kinds()),
-            }
+            let Ok(changed) = timeout_at(deadline, changes.changed()).await else {
+                panic!("{what}: not heard; waiting: {:?}", self.kinds());
+            };
+            changed.expect("the subscriber runs as long as its handles");
         }
     }
 

@@ -25,7 +25,11 @@ impl TestStores {
         let server = variable("TEST_DATABASE_URL");
         let template = variable("TEST_TEMPLATE_DATABASE");
         let name = format!("test_{:016x}", rand::random::<u64>());
-        execute(&server, &format!("create database {name} template {template}")).await;
+        execute(
+            &server,
+            &format!("create database {name} template {template}"),
+        )
+        .await;
         Self {
             name,
             server,
@@ -64,7 +68,10 @@ impl TestStores {
     }
 
     fn database_url(&self) -> String {
-        let (base, _) = self.server.rsplit_once('/').expect("a URL names a database");
+        let (base, _) = self
+            .server
+            .rsplit_once('/')
+            .expect("a URL names a database");
         format!("{base}/{}", self.name)
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Message, Parser, Violation};
+use super::{Inflater, Limits, Message, Parser, Violation};
 use crate::codec::Frame;
 
 /// The first text, and the bytes that came after it.
@@ -58,12 +58,13 @@ enum Heard {
 pub(crate) async fn first_text(
     stream: &mut TcpStream,
     mut bytes: Vec<u8>,
-    frame_bytes_max: usize,
+    limits: Limits,
 ) -> Result<FirstFrame, NoFirstFrame> {
-    let mut parser = Parser::new(frame_bytes_max);
+    let mut parser = Parser::new(limits);
+    let mut inflater = Inflater::default();
     loop {
         let mut heard = None;
-        parser.feed(&mut bytes, |message| {
+        parser.feed(&mut bytes, &mut inflater, |message| {
             heard = match message {
                 Message::Text(text) => Some(Heard::Text(text.to_owned())),
                 Message::Binary(_) => Some(Heard::Binary),

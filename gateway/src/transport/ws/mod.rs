@@ -1,16 +1,20 @@
-//! WebSockets (RFC 6455), server side.
+//! WebSockets (RFC 6455), server side, with permessage-deflate (RFC 7692).
 //!
-//! Why the codec is our own: docs/decisions/0003-own-frame-codec.md.
+//! Why the codec is our own: docs/decisions/0003-own-frame-codec.md. What is compressed: 0005-permessage-deflate.md.
 
+mod extension;
 mod first_frame;
+mod inflate;
 mod parser;
 mod reader;
 mod upgrade;
+mod utf8;
 mod writer;
 
 pub(crate) use first_frame::{NoFirstFrame, first_text, refuse};
+pub(crate) use inflate::Inflater;
 use parser::Violation;
-pub(crate) use parser::{Message, Parser};
+pub(crate) use parser::{Limits, Message, Parser};
 pub(crate) use reader::{Scratch, read};
 pub(crate) use upgrade::{Protocol, accept, protocol};
 pub(crate) use writer::{Written, end, write};

@@ -1,12 +1,14 @@
 //! Frames from clients (RFC 6455 §5), read incrementally.
 //!
 //! Bytes come in whatever pieces the network made. A frame that is there whole is read where it lies, in the shard's
-//! scratch buffer; only an incomplete one is copied aside, and the copy is given back as soon as it is complete. So an
-//! idle connection holds nothing, and there is no half-done read that a cancelled task could lose.
+//! scratch buffer; only an incomplete message is copied aside, and the copy is given back as soon as it is complete. So
+//! an idle connection holds nothing, and there is no half-done read that a cancelled task could lose.
 
 use std::ops::ControlFlow;
 
 use shared::wire::CloseReason;
+
+use super::{inflate::Inflater, utf8::Utf8};
 
 /// What a client said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(crate) enum Violation {
     Close,
     #[error("text is not UTF-8")]
     Utf8,
+    #[error("a compressed message cannot be inflated")]
+    Deflate,
     #[error("the message is too large")]
     TooBig,
 }
@@ -44,12 +48,21 @@ impl Violation {
         match self {
             Self::Utf8 => CloseReason::InvalidUtf8,
             Self::TooBig => CloseReason::TooBig,
-            Self::Unmasked | Self::Reserved | Self::Control | Self::Fragments | Self::Close => {
-                CloseReason::ProtocolError
-            }
+            Self::Unmasked
+            | Self::Reserved
+            | Self::Control
+            | Self::Fragments
+            | Self::Close
+            | Self::Deflate => CloseReason::ProtocolError,
         }
     }
 }
+
+const FIN: u8 = 0x80;
+/// RSV1, as RFC 7692 uses it.
+const COMPRESSED: u8 = 0x40;
+const RESERVED: u8 = 0x30;
+const OPCODE: u8 = 0x0f;
 
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
@@ -59,41 +72,71 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 
 const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
+const MASK_BYTES: usize = 4;
 
 /// A frame's header, once it is complete.
 #[derive(Debug, Clone, Copy)]
 struct Header {
     last: bool,
+    compressed: bool,
     opcode: u8,
-    mask: [u8; 4],
+    mask: [u8; MASK_BYTES],
     /// Bytes of the header itself.
     length: usize,
     payload_length: usize,
 }
 
-/// A message of several frames, as far as it came.
+impl Header {
+    fn is_control(&self) -> bool {
+        self.opcode >= CLOSE
+    }
+}
+
+/// A message that is not there whole, as far as it came.
 #[derive(Debug)]
-struct Fragments {
+struct Partial {
     opcode: u8,
+    compressed: bool,
     payload: Vec<u8>,
+    text: Utf8,
+    /// `None` between two of its frames.
+    frame: Option<Unfinished>,
+}
+
+/// A data frame whose payload is still coming.
+#[derive(Debug, Clone, Copy)]
+struct Unfinished {
+    last: bool,
+    /// The next byte's mask first.
+    mask: [u8; MASK_BYTES],
+    /// Bytes that are missing.
+    left: usize,
+}
+
+/// What a client may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes of a message, however many frames it comes in, and also when it was compressed.
+    pub(crate) message_bytes_max: usize,
+    /// Whether compressed messages were agreed upon.
+    pub(crate) compressed: bool,
 }
 
 /// Reads one connection's frames.
 #[derive(Debug)]
 pub(crate) struct Parser {
-    message_bytes_max: usize,
-    /// The incomplete frame at the end, as it came: still masked.
-    incomplete: Vec<u8>,
-    fragments: Option<Box<Fragments>>,
+    limits: Limits,
+    /// The beginning of a header or of a control frame, or what nobody wanted to hear yet; as it came.
+    unread: Vec<u8>,
+    partial: Option<Box<Partial>>,
 }
 
 impl Parser {
-    /// Messages may have so many bytes, however many frames they come in.
-    pub(crate) fn new(message_bytes_max: usize) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            message_bytes_max,
-            incomplete: Vec::new(),
-            fragments: None,
+            limits,
+            unread: Vec::new(),
+            partial: None,
         }
     }
 
@@ -102,18 +145,19 @@ impl Parser {
     pub(crate) fn feed(
         &mut self,
         bytes: &mut [u8],
+        inflater: &mut Inflater,
         mut hear: impl FnMut(Message<'_>) -> ControlFlow<()>,
     ) -> Result<(), Violation> {
-        if self.incomplete.is_empty() {
-            let consumed = self.frames(bytes, &mut hear)?;
-            self.incomplete.extend_from_slice(&bytes[consumed..]);
+        if self.unread.is_empty() {
+            let consumed = self.frames(bytes, inflater, &mut hear)?;
+            self.unread.extend_from_slice(&bytes[consumed..]);
         } else {
-            let mut all = std::mem::take(&mut self.incomplete);
+            let mut all = std::mem::take(&mut self.unread);
             all.extend_from_slice(bytes);
-            let consumed = self.frames(&mut all, &mut hear)?;
+            let consumed = self.frames(&mut all, inflater, &mut hear)?;
             if consumed < all.len() {
                 all.drain(..consumed);
-                self.incomplete = all;
+                self.unread = all;
             }
         }
         Ok(())
@@ -121,39 +165,75 @@ impl Parser {
 
     /// The bytes after the last message that was heard.
     pub(crate) fn into_rest(self) -> Vec<u8> {
-        self.incomplete
+        self.unread
     }
 
-    /// Reads the complete frames at the front; returns their length.
+    /// Bytes that are held for what is not complete.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.unread.len() + self.partial.as_ref().map_or(0, |p| p.payload.len())
+    }
+
+    /// Reads what is at the front; returns its length.
     fn frames(
         &mut self,
         bytes: &mut [u8],
+        inflater: &mut Inflater,
         hear: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
     ) -> Result<usize, Violation> {
         let mut consumed = 0;
-        while let Some(header) = self.header(&bytes[consumed..])? {
-            let start = consumed + header.length;
-            let Some(payload) = bytes.get_mut(start..start + header.payload_length) else {
+        while consumed < bytes.len() {
+            let rest = &mut bytes[consumed..];
+            if self.is_within_frame() {
+                let (taken, next) = self.more(rest, inflater, hear)?;
+                consumed += taken;
+                if next.is_break() {
+                    break;
+                }
+                continue;
+            }
+            let Some(header) = self.header(rest)? else {
                 break;
             };
-            fastwebsockets::unmask(payload, header.mask);
-            consumed = start + header.payload_length;
-            if self.frame(header, payload, hear)?.is_break() {
+            let payload = &mut rest[header.length..];
+            let (taken, next) = if !header.is_control() {
+                self.data(header, payload, inflater, hear)?
+            } else if let Some(payload) = payload.get_mut(..header.payload_length) {
+                fastwebsockets::unmask(payload, header.mask);
+                (payload.len(), hear(control(header.opcode, payload)?))
+            } else {
+                break;
+            };
+            consumed += header.length + taken;
+            if next.is_break() {
                 break;
             }
         }
         Ok(consumed)
     }
 
+    fn is_within_frame(&self) -> bool {
+        let partial = self.partial.as_ref();
+        partial.is_some_and(|partial| partial.frame.is_some())
+    }
+
     /// The header at the front, checked; `None` while it is incomplete.
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, Violation> {
-        let [first, second, rest @ ..] = bytes else {
+        let Some((first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
-        let (last, opcode) = (first & 0x80 != 0, first & 0x0f);
-        if first & 0x70 != 0 || !matches!(opcode, CONTINUATION..=BINARY | CLOSE..=PONG) {
+        let (last, compressed, opcode) =
+            (first & FIN != 0, first & COMPRESSED != 0, first & OPCODE);
+        if first & RESERVED != 0 || !matches!(opcode, CONTINUATION..=BINARY | CLOSE..=PONG) {
             return Err(Violation::Reserved);
         }
+        // RFC 7692 §6: only a message's first frame says so, and only where it was agreed.
+        if compressed && !(self.limits.compressed && matches!(opcode, TEXT | BINARY)) {
+            return Err(Violation::Reserved);
+        }
+        let Some((second, rest)) = rest.split_first() else {
+            return Ok(None);
+        };
         if second & 0x80 == 0 {
             return Err(Violation::Unmasked);
         }
@@ -161,6 +241,9 @@ impl Parser {
         let is_control = opcode >= CLOSE;
         if is_control && (!last || short > CONTROL_PAYLOAD_BYTES_MAX) {
             return Err(Violation::Control);
+        }
+        if !is_control && (opcode == CONTINUATION) != self.partial.is_some() {
+            return Err(Violation::Fragments);
         }
         let (extended, payload_length) = match short {
             126 => match rest.first_chunk() {
@@ -174,59 +257,139 @@ impl Parser {
             short => (0, short as u64),
         };
         // Refused by its header alone: nothing is reserved for what a client merely claims.
-        let room = self.message_bytes_max - self.fragments.as_ref().map_or(0, |f| f.payload.len());
         let payload_length = usize::try_from(payload_length).unwrap_or(usize::MAX);
-        if !is_control && payload_length > room {
+        if !is_control && payload_length > self.room(compressed) {
             return Err(Violation::TooBig);
         }
         let mask = rest.get(extended..).and_then(<[u8]>::first_chunk);
         Ok(mask.map(|mask| Header {
             last,
+            compressed,
             opcode,
             mask: *mask,
-            length: 2 + extended + 4,
+            length: 2 + extended + MASK_BYTES,
             payload_length,
         }))
     }
 
-    fn frame(
-        &mut self,
-        header: Header,
-        payload: &[u8],
-        hear: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, Violation> {
-        match (header.opcode, self.fragments.is_some()) {
-            (PING, _) => Ok(hear(Message::Ping(payload))),
-            (PONG, _) => Ok(hear(Message::Pong)),
-            (CLOSE, _) => Ok(hear(Message::Close(close_code(payload)?))),
-            (CONTINUATION, false) | (TEXT | BINARY, true) => Err(Violation::Fragments),
-            (opcode, false) if header.last => Ok(hear(message(opcode, payload)?)),
-            (opcode, false) => {
-                let payload = payload.to_vec();
-                self.fragments = Some(Box::new(Fragments { opcode, payload }));
-                Ok(ControlFlow::Continue(()))
-            }
-            (_, true) => self.continuation(header.last, payload, hear),
+    /// Bytes that the message may still have on the wire.
+    fn room(&self, compressed: bool) -> usize {
+        let limit = self.limits.message_bytes_max;
+        let compressed_max = limit.saturating_add(limit / 8).saturating_add(64);
+        match &self.partial {
+            // What does not compress grows a little; by no more than this (zlib's `deflateBound`).
+            None if compressed => compressed_max,
+            None => limit,
+            Some(partial) if partial.compressed => compressed_max - partial.payload.len(),
+            Some(partial) => limit - partial.payload.len(),
         }
     }
 
-    fn continuation(
+    /// A data frame, of whose payload `available` is there already. Returns how much of that was its own.
+    fn data(
         &mut self,
-        last: bool,
-        payload: &[u8],
+        header: Header,
+        available: &mut [u8],
+        inflater: &mut Inflater,
         hear: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, Violation> {
-        let mut fragments = self.fragments.take().ok_or(Violation::Fragments)?;
-        fragments.payload.extend_from_slice(payload);
-        if last {
-            return Ok(hear(message(fragments.opcode, &fragments.payload)?));
+    ) -> Result<(usize, ControlFlow<()>), Violation> {
+        let Header { last, mask, .. } = header;
+        if self.partial.is_none()
+            && last
+            && let Some(payload) = available.get_mut(..header.payload_length)
+        {
+            fastwebsockets::unmask(payload, mask);
+            let limit = self.limits.message_bytes_max;
+            let whole = message(header.opcode, header.compressed, payload, inflater, limit)?;
+            return Ok((payload.len(), hear(whole)));
         }
-        self.fragments = Some(fragments);
-        Ok(ControlFlow::Continue(()))
+        let partial = self.partial.get_or_insert_with(|| {
+            Box::new(Partial {
+                opcode: header.opcode,
+                compressed: header.compressed,
+                payload: Vec::new(),
+                text: Utf8::default(),
+                frame: None,
+            })
+        });
+        partial.frame = Some(Unfinished {
+            last,
+            mask,
+            left: header.payload_length,
+        });
+        self.more(available, inflater, hear)
+    }
+
+    /// The payload goes on. Returns how much of `available` it took.
+    fn more(
+        &mut self,
+        available: &mut [u8],
+        inflater: &mut Inflater,
+        hear: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
+    ) -> Result<(usize, ControlFlow<()>), Violation> {
+        let Some(mut partial) = self.partial.take() else {
+            return Err(Violation::Fragments);
+        };
+        let (taken, is_complete) = partial.take(available)?;
+        if !is_complete {
+            self.partial = Some(partial);
+            return Ok((taken, ControlFlow::Continue(())));
+        }
+        let Partial {
+            opcode,
+            compressed,
+            payload,
+            ..
+        } = &*partial;
+        let limit = self.limits.message_bytes_max;
+        let whole = message(*opcode, *compressed, payload, inflater, limit)?;
+        Ok((taken, hear(whole)))
     }
 }
 
-fn message(opcode: u8, payload: &[u8]) -> Result<Message<'_>, Violation> {
+impl Partial {
+    /// Takes what belongs to the frame in hand; says how much that was, and whether the message is complete.
+    fn take(&mut self, available: &mut [u8]) -> Result<(usize, bool), Violation> {
+        let Some(frame) = &mut self.frame else {
+            return Ok((0, false));
+        };
+        let count = frame.left.min(available.len());
+        let bytes = &mut available[..count];
+        fastwebsockets::unmask(bytes, frame.mask);
+        frame.mask.rotate_left(count % MASK_BYTES);
+        frame.left -= count;
+        if self.opcode == TEXT && !self.compressed {
+            self.text.check(bytes)?;
+        }
+        self.payload.extend_from_slice(bytes);
+        let is_complete = frame.left == 0 && frame.last;
+        if frame.left == 0 {
+            self.frame = None;
+        }
+        Ok((count, is_complete))
+    }
+}
+
+fn control(opcode: u8, payload: &[u8]) -> Result<Message<'_>, Violation> {
+    Ok(match opcode {
+        PING => Message::Ping(payload),
+        PONG => Message::Pong,
+        _ => Message::Close(close_code(payload)?),
+    })
+}
+
+fn message<'a>(
+    opcode: u8,
+    compressed: bool,
+    payload: &'a [u8],
+    inflater: &'a mut Inflater,
+    bytes_max: usize,
+) -> Result<Message<'a>, Violation> {
+    let payload = if compressed {
+        inflater.inflate(payload, bytes_max)?
+    } else {
+        payload
+    };
     if opcode == BINARY {
         return Ok(Message::Binary(payload));
     }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, header};
 
-use crate::codec::native::SUBPROTOCOL;
+use super::extension;
+use crate::codec::{Window, native::SUBPROTOCOL};
 
 /// What the client's offer of subprotocols comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,14 +42,15 @@ pub(crate) fn protocol<B>(request: &Request<B>) -> Protocol {
     }
 }
 
-/// The answer that turns the connection into a WebSocket.
+/// The answer that turns the connection into a WebSocket, and the client's window if it takes compressed messages.
 pub(crate) fn accept<B>(
     request: &mut Request<B>,
     protocol: Protocol,
-) -> Result<Response<Full<Bytes>>, NotAnUpgrade> {
+) -> Result<(Response<Full<Bytes>>, Option<Window>), NotAnUpgrade> {
     if !fastwebsockets::upgrade::is_upgrade_request(request) {
         return Err(NotAnUpgrade);
     }
+    let agreed = extension::agree(request.headers());
     // Only its headers are wanted: the stream is taken from hyper directly.
     let (response, _) = fastwebsockets::upgrade::upgrade(request).map_err(|_| NotAnUpgrade)?;
     let (mut head, _) = response.into_parts();
@@ -56,6 +58,11 @@ pub(crate) fn accept<B>(
         let value = header::HeaderValue::from_static(SUBPROTOCOL);
         head.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
+    let window = agreed.map(|(window, answer)| {
+        head.headers
+            .insert(header::SEC_WEBSOCKET_EXTENSIONS, answer);
+        window
+    });
     debug_assert_eq!(head.status, StatusCode::SWITCHING_PROTOCOLS);
-    Ok(Response::from_parts(head, Full::default()))
+    Ok((Response::from_parts(head, Full::default()), window))
 }

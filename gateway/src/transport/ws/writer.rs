@@ -8,7 +8,7 @@ use std::{
 use nix::sys::socket::{Shutdown, shutdown};
 use tokio::net::TcpStream;
 
-use crate::hub::{Delivery, Queue};
+use crate::transport::{Delivery, Queue};
 
 /// Frames in one system call.
 const SLICES_MAX: usize = 64;

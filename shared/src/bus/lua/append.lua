@@ -4,6 +4,7 @@
 -- KEYS[2]  tail: list of the last records, the newest at the right, without holes
 -- KEYS[3]  waiting: hash from offset to record, events that came before their predecessor
 -- KEYS[4]  the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
+-- KEYS[5]  mirror: what is true of the channel's owner as of the head, see `membership`
 -- ARGV[1]  epoch of the event
 -- ARGV[2]  offset of the event
 -- ARGV[3]  record
@@ -36,7 +37,7 @@ end
 
 if not last then
   -- An empty Redis takes what comes first. Whoever lacks what was before reads it from the log.
-  redis.call('DEL', KEYS[2])
+  redis.call('DEL', KEYS[2], KEYS[5])
   last = offset - 1
 end
 
@@ -61,6 +62,10 @@ end
 
 -- In order: the event itself, then everything that waited right behind it.
 while record do
+  if string.match(record, '^%w+ %w+! ') then
+    -- A control event changes what the mirror shows.
+    redis.call('DEL', KEYS[5])
+  end
   redis.call('RPUSH', KEYS[2], record)
   redis.call('PUBLISH', KEYS[4], record)
   last = last + 1

@@ -4,6 +4,7 @@
 -- KEYS[2]  tail: list of the last records, the newest at the right, without holes
 -- KEYS[3]  waiting: hash from offset to record, events that came before their predecessor
 -- KEYS[4]  the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
+-- KEYS[5]  mirror: what is true of the channel's owner as of the head, see `membership`
 -- ARGV[1]  epoch of the log
 -- ARGV[2]  offset of the log's last event
 -- ARGV[3]  the notice that is published when this moves the head
@@ -29,7 +30,7 @@ if head_epoch == epoch then
     return 0
   end
 else
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3], KEYS[5])
   redis.call('PUBLISH', KEYS[4], ARGV[3])
 end
 

@@ -1,0 +1,162 @@
+//! Activities over HTTP.
+
+use axum::{
+    Json as Answer, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{delete, get, post},
+};
+use jiff::civil::Date;
+use serde::Deserialize;
+use shared::ids::{CommentId, PostId, UserId};
+
+use crate::{
+    app::{
+        App,
+        db::Connection,
+        error::Error,
+        http::{
+            Path, SignedIn,
+            json::{Input, Json, Wrong},
+        },
+    },
+    comments::{self, CommentView, WriteComment},
+    likes::{self, LikeState, Wish},
+    posts::{self, Activity, Attachment, NewPost, PostView, check_attachments},
+};
+
+/// As posts have it.
+const CONTENT_CHARACTERS_MAX: usize = 10_000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/activities", post(create_activity))
+        .route("/activities/{id}", get(read_activity))
+        .route("/activities/{id}/comment", post(create_comment))
+        .route(
+            "/activities/{id}/comment/{comment_id}",
+            delete(delete_comment),
+        )
+        .route("/activities/{id}/like", post(like).delete(unlike))
+}
+
+/// What somebody did.
+#[derive(Debug, Deserialize)]
+struct WriteActivity {
+    // Not the struct itself, flattened: serde would lose the names of fields that are wrong.
+    activity_type: String,
+    duration_minutes: Option<i32>,
+    distance_km: Option<f64>,
+    notes: Option<String>,
+    activity_date: Option<Date>,
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+}
+
+impl Input for WriteActivity {
+    fn check(&self, wrong: &mut Wrong) {
+        self.activity().check(wrong);
+        wrong.unless_length("content", &self.content, 0..=CONTENT_CHARACTERS_MAX);
+        check_attachments(&self.attachments, wrong);
+    }
+}
+
+impl WriteActivity {
+    fn activity(&self) -> Activity {
+        Activity {
+            activity_type: self.activity_type.clone(),
+            duration_minutes: self.duration_minutes,
+            distance_km: self.distance_km,
+            notes: self.notes.clone(),
+            activity_date: self.activity_date,
+        }
+    }
+}
+
+async fn create_activity(
+    State(app): State<App>,
+    caller: SignedIn,
+    Json(input): Json<WriteActivity>,
+) -> Result<(StatusCode, Answer<PostView>), Error> {
+    let mut tx = app.begin().await?;
+    let new = NewPost {
+        author: caller.user_id,
+        content: &input.content,
+        attachments: &input.attachments,
+        group: None,
+        activity: Some(&input.activity()),
+    };
+    let view = posts::write(&mut tx, &new).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Answer(view)))
+}
+
+async fn read_activity(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(activity): Path<PostId>,
+) -> Result<Answer<PostView>, Error> {
+    let view = posts::read(&app.read().await?, caller.user_id, activity).await?;
+    if view.activity.is_none() {
+        return Err(not_found());
+    }
+    Ok(Answer(view))
+}
+
+async fn create_comment(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(activity): Path<PostId>,
+    Json(input): Json<WriteComment>,
+) -> Result<(StatusCode, Answer<CommentView>), Error> {
+    require_activity(&app.read().await?, caller.user_id, activity).await?;
+    let comment = comments::write(&app, caller.user_id, activity, &input.content).await?;
+    Ok((StatusCode::CREATED, Answer(comment)))
+}
+
+async fn delete_comment(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path((activity, comment)): Path<(PostId, CommentId)>,
+) -> Result<StatusCode, Error> {
+    require_activity(&app.read().await?, caller.user_id, activity).await?;
+    comments::delete(&app, caller.user_id, (activity, comment)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets it and does not toggle: there is a DELETE beside it.
+async fn like(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(activity): Path<PostId>,
+) -> Result<Answer<LikeState>, Error> {
+    require_activity(&app.read().await?, caller.user_id, activity).await?;
+    let state = likes::change(&app, caller.user_id, activity, Wish::Like).await?;
+    Ok(Answer(state))
+}
+
+async fn unlike(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(activity): Path<PostId>,
+) -> Result<Answer<LikeState>, Error> {
+    require_activity(&app.read().await?, caller.user_id, activity).await?;
+    let state = likes::change(&app, caller.user_id, activity, Wish::Unlike).await?;
+    Ok(Answer(state))
+}
+
+/// A post is no activity; what it is does not change, so that what follows need not ask again.
+async fn require_activity(db: &Connection, reader: UserId, activity: PostId) -> Result<(), Error> {
+    let visible = posts::find_visible(db, reader, activity).await;
+    match visible {
+        Ok(visible) if visible.is_activity => Ok(()),
+        Ok(_) => Err(not_found()),
+        Err(error) => Err(error),
+    }
+}
+
+fn not_found() -> Error {
+    Error::not_found("activity")
+}

@@ -1,0 +1,108 @@
+//! `ETag`: whoever has an answer already, and asks whether it is still the same, is not sent it again.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::app::error::Error;
+
+/// Larger than the longest page of the largest items.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Of the answer's hash; 96 bits do not meet by chance.
+const HASH_BYTES: usize = 12;
+
+/// Names the answer to a GET by its content, and leaves the content out for those who have it.
+pub(super) async fn validate(request: Request, next: Next) -> Result<Response, Error> {
+    if request.method() != Method::GET {
+        return Ok(next.run(request).await);
+    }
+    let known = request.headers().get_all(header::IF_NONE_MATCH);
+    let known: Vec<HeaderValue> = known.iter().cloned().collect();
+    let response = next.run(request).await;
+    if response.status() != StatusCode::OK || response.headers().contains_key(header::ETAG) {
+        return Ok(response);
+    }
+    let (mut head, body) = response.into_parts();
+    let body = to_bytes(body, ANSWER_BYTES_MAX).await;
+    let body = body.map_err(Error::internal)?;
+    let tag = tag(&body);
+    let value = HeaderValue::from_str(&tag).map_err(Error::internal)?;
+    if known.iter().any(|known| names(known, &tag)) {
+        let headers = HeaderMap::from_iter([(header::ETAG, value)]);
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    head.headers.insert(header::ETAG, value);
+    Ok(Response::from_parts(head, Body::from(body)))
+}
+
+fn tag(body: &[u8]) -> String {
+    let hash = Sha256::digest(body);
+    format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES]))
+}
+
+/// Whether the header's list has the tag, or is `*`. A proxy that compresses may have made ours a weak one.
+fn names(list: &HeaderValue, tag: &str) -> bool {
+    let list = list.to_str().unwrap_or_default().split(',').map(str::trim);
+    list.map(|known| known.strip_prefix("W/").unwrap_or(known))
+        .any(|known| known == tag || known == "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+    use shared::testing::Answer;
+
+    use super::*;
+    use crate::app::testing::{Actor, TestApp};
+
+    async fn get(app: &TestApp, who: &Actor, known: &str) -> Answer {
+        let request = Request::builder()
+            .uri(format!("{}/api/v1/feed", app.http().base()))
+            .header("authorization", format!("Bearer {}", who.token()))
+            .header("if-none-match", known)
+            .body(Bytes::new().into());
+        app.http().send_raw(request.unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_has_the_answer_is_not_sent_it_until_it_changes() {
+        let app = TestApp::start().await;
+        let ana = app.user("ana").await;
+        let first = ana.get("/feed").await;
+        let tag = first.headers["etag"].to_str().unwrap();
+        let same = get(&app, &ana, tag).await;
+        assert_eq!((same.status.as_u16(), same.body.len()), (304, 0));
+        assert_eq!(same.headers["etag"], tag);
+        assert_eq!(same.headers["cache-control"], "no-store");
+        ana.post("/posts", &json!({ "content": "hello" }))
+            .await
+            .ok();
+        let changed = get(&app, &ana, tag).await;
+        assert_eq!(changed.status, 200);
+        assert_ne!(changed.headers["etag"], tag);
+        assert!(!ana.get("/posts/0").await.headers.contains_key("etag"));
+    }
+
+    #[test]
+    fn a_tag_is_found_in_whatever_list_it_is_in() {
+        let tag = tag(b"text");
+        for (list, expected) in [
+            (tag.clone(), true),
+            (format!("W/{tag}"), true),
+            (format!("\"x\", {tag} ,\"y\""), true),
+            ("*".to_owned(), true),
+            ("\"x\"".to_owned(), false),
+            (String::new(), false),
+            (tag.trim_matches('"').to_owned(), false),
+        ] {
+            assert_eq!(names(&list.parse().unwrap(), &tag), expected, "{list}");
+        }
+    }
+}

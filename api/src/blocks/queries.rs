@@ -1,0 +1,41 @@
+//! Statements about the table `blocks`.
+
+use shared::ids::UserId;
+
+use super::Pair;
+use crate::app::{db::Connection, error::Error, time::Time};
+
+/// All of them, to be prepared in a test.
+pub(super) const STATEMENTS: &[&str] = &[HAS_ACCOUNT, INSERT_BLOCK, DELETE_BLOCK];
+
+const HAS_ACCOUNT: &str = "
+select exists (select from users where id = $1 and deleted_at is null)";
+
+/// Whether there is such an account, suspended or blocking though it may be.
+pub(super) async fn has_account(db: &Connection, user: UserId) -> Result<bool, Error> {
+    db.query_one(HAS_ACCOUNT, &[&user.get()]).await
+}
+
+const INSERT_BLOCK: &str = "
+insert into blocks (blocker_id, blocked_id, created_at)
+values ($1, $2, $3)
+on conflict on constraint block_unique do nothing";
+
+/// Stores a block, if it is not there.
+pub(super) async fn insert_block(db: &Connection, pair: Pair, now: Time) -> Result<(), Error> {
+    let (blocker, blocked) = (pair.blocker.get(), pair.blocked.get());
+    db.execute(INSERT_BLOCK, &[&blocker, &blocked, &now.0])
+        .await?;
+    Ok(())
+}
+
+const DELETE_BLOCK: &str = "
+delete from blocks
+where blocker_id = $1 and blocked_id = $2";
+
+/// Takes a block back, if it is there.
+pub(super) async fn delete_block(db: &Connection, pair: Pair) -> Result<(), Error> {
+    db.execute(DELETE_BLOCK, &[&pair.blocker.get(), &pair.blocked.get()])
+        .await?;
+    Ok(())
+}

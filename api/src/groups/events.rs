@@ -1,0 +1,204 @@
+//! Events of groups.
+
+use serde::Serialize;
+use shared::{
+    ids::{ConversationId, GroupId, MessageId, UserId},
+    membership::MembershipChanged,
+    wire::{Channel, Class, kind},
+};
+
+use super::{group::GroupView, queries::groups::LockedGroup, role::Role};
+use crate::{
+    app::{
+        db::{EventSpec, NoticeSpec, Tx},
+        error::Error,
+        time::Time,
+    },
+    conversations::MessageView,
+    users::Person,
+};
+
+/// Data of `membership_changed`: what gateways go by, and what people want to know.
+#[derive(Serialize)]
+pub(super) struct MembershipNews {
+    #[serde(flatten)]
+    pub(super) change: MembershipChanged,
+    pub(super) user: Person,
+    /// Of somebody who joined.
+    pub(super) role: Option<Role>,
+}
+
+/// `membership_changed`: for the person, and for the group, in whose order it has its place.
+pub(super) fn membership_changed(tx: &mut Tx, news: &MembershipNews) -> Result<(), Error> {
+    let MembershipChanged {
+        group_id, user_id, ..
+    } = news.change;
+    tx.control_event(&EventSpec {
+        channels: &[Channel::User(user_id), Channel::Group(group_id)],
+        kind: kind::MEMBERSHIP_CHANGED,
+        from: None,
+        to: Some(user_id),
+        group: Some(group_id),
+        data: news,
+    })
+}
+
+#[derive(Serialize)]
+struct GroupUpdated<'a> {
+    group_id: GroupId,
+    name: &'a str,
+    description: &'a str,
+    avatar: Option<&'a str>,
+    is_private: bool,
+    updated_at: Time,
+}
+
+/// `group_updated`: the profile is another.
+pub(super) fn group_updated(tx: &mut Tx, by: UserId, group: &GroupView) -> Result<(), Error> {
+    tx.event(&EventSpec {
+        channels: &[Channel::Group(group.id)],
+        kind: "group_updated",
+        from: Some(by),
+        to: None,
+        group: Some(group.id),
+        data: &GroupUpdated {
+            group_id: group.id,
+            name: &group.name,
+            description: &group.description,
+            avatar: group.avatar.as_deref(),
+            is_private: group.is_private,
+            updated_at: group.updated_at,
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct GroupDeleted {
+    group_id: GroupId,
+}
+
+/// `group_deleted`: nobody is in the group any more.
+pub(super) fn group_deleted(tx: &mut Tx, by: UserId, group_id: GroupId) -> Result<(), Error> {
+    tx.control_event(&EventSpec {
+        channels: &[Channel::Group(group_id)],
+        kind: kind::GROUP_DELETED,
+        from: Some(by),
+        to: None,
+        group: Some(group_id),
+        data: &GroupDeleted { group_id },
+    })
+}
+
+#[derive(Serialize)]
+struct RoleChanged {
+    group_id: GroupId,
+    user_id: UserId,
+    role: Role,
+}
+
+/// `group_role_changed`: a member has another role.
+pub(super) fn role_changed(
+    tx: &mut Tx,
+    by: UserId,
+    (group_id, user_id): (GroupId, UserId),
+    role: Role,
+) -> Result<(), Error> {
+    tx.event(&EventSpec {
+        channels: &[Channel::Group(group_id)],
+        kind: "group_role_changed",
+        from: Some(by),
+        to: None,
+        group: Some(group_id),
+        data: &RoleChanged {
+            group_id,
+            user_id,
+            role,
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct GroupInvite<'a> {
+    group_id: GroupId,
+    group_name: &'a str,
+    user: &'a Person,
+}
+
+/// `group_invite`: the same moment as its notification, for clients that listen for it by name.
+pub(super) fn group_invite(
+    tx: &mut Tx,
+    group: &LockedGroup,
+    inviter: &Person,
+    invited: UserId,
+) -> Result<(), Error> {
+    tx.event(&EventSpec {
+        channels: &[Channel::User(invited)],
+        kind: "group_invite",
+        from: Some(inviter.id),
+        to: Some(invited),
+        group: Some(group.id),
+        data: &GroupInvite {
+            group_id: group.id,
+            group_name: &group.name,
+            user: inviter,
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct GroupMessage<'a> {
+    group_id: GroupId,
+    message_id: MessageId,
+    conversation_id: ConversationId,
+    seq: i64,
+    content: &'a str,
+    client_message_id: Option<&'a str>,
+    sender: &'a Person,
+    created_at: Time,
+}
+
+/// `group_message`: one event for all members, the sender's devices among them.
+pub fn group_message(tx: &mut Tx, group_id: GroupId, message: &MessageView) -> Result<(), Error> {
+    tx.event(&EventSpec {
+        channels: &[Channel::Group(group_id)],
+        kind: "group_message",
+        from: Some(message.sender.id),
+        to: None,
+        group: Some(group_id),
+        data: &GroupMessage {
+            group_id,
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            seq: message.seq,
+            content: &message.content,
+            client_message_id: message.client_message_id.as_deref(),
+            sender: &message.sender,
+            created_at: message.created_at,
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct ContentUpdate {
+    group_id: GroupId,
+    kind: &'static str,
+}
+
+/// `group_content_update`: there is something new of this kind in the group. A notice: who is not there sees it anyway.
+pub fn group_content_update(
+    tx: &mut Tx,
+    by: UserId,
+    group_id: GroupId,
+    kind: &'static str,
+) -> Result<(), Error> {
+    tx.notice(&NoticeSpec {
+        channel: Channel::Group(group_id),
+        kind: "group_content_update",
+        class: Class::State,
+        key: Some(&format!("group_content_update:{group_id}:{kind}")),
+        from: Some(by),
+        to: None,
+        group: Some(group_id),
+        data: &ContentUpdate { group_id, kind },
+    })
+}

@@ -1,0 +1,93 @@
+//! What recipients of messages are told.
+
+use serde_json::json;
+use shared::ids::{ConversationId, UserId};
+
+use crate::{
+    app::{db::Tx, error::Error},
+    conversations::{self, MessageView},
+    notifications::{NewNotification, find_mentioned, notify, settle},
+};
+
+/// Somebody has written: once until it is read. A message that mentions its recipient says so instead.
+pub(super) async fn message(
+    tx: &mut Tx,
+    message: &MessageView,
+    recipient: UserId,
+) -> Result<(), Error> {
+    let mentioned = find_mentioned(tx, &message.content).await?;
+    if mentioned.iter().any(|person| person.id == recipient) {
+        return mention(tx, message, recipient).await;
+    }
+    let conversation = message.conversation_id;
+    let notification = NewNotification {
+        to: recipient,
+        actor: message.sender.id,
+        kind: "message",
+        title: "New messages",
+        message: format!("{} wrote to you", message.sender.display_name()),
+        related_id: Some(conversation.get()),
+        data: json!({ "conversation_id": conversation }),
+    };
+    notify(tx, notification).await
+}
+
+/// Members of a group whom a message in its chat mentions. The others hear it only where they listen.
+pub(super) async fn group_mentions(tx: &mut Tx, message: &MessageView) -> Result<(), Error> {
+    for person in find_mentioned(tx, &message.content).await? {
+        if conversations::is_member(tx, message.conversation_id, person.id).await? {
+            mention(tx, message, person.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn mention(tx: &mut Tx, message: &MessageView, to: UserId) -> Result<(), Error> {
+    let notification = NewNotification {
+        to,
+        actor: message.sender.id,
+        kind: "mention",
+        title: "You were mentioned",
+        message: format!(
+            "{} mentioned you in a message",
+            message.sender.display_name()
+        ),
+        related_id: Some(message.id.get()),
+        data: json!({ "conversation_id": message.conversation_id, "message_id": message.id }),
+    };
+    notify(tx, notification).await
+}
+
+const MESSAGE_REQUEST: &str = "message_request";
+
+/// Somebody wants to write. `POST /messages/requests` answers it.
+pub(super) async fn message_request(
+    tx: &mut Tx,
+    message: &MessageView,
+    recipient: UserId,
+) -> Result<(), Error> {
+    let conversation = message.conversation_id;
+    let notification = NewNotification {
+        to: recipient,
+        actor: message.sender.id,
+        kind: MESSAGE_REQUEST,
+        title: "Message request",
+        message: format!("{} wants to write to you", message.sender.display_name()),
+        related_id: Some(conversation.get()),
+        data: json!({
+            "conversation_id": conversation,
+            "request_id": conversation,
+            "actions": ["accept", "reject"],
+        }),
+    };
+    notify(tx, notification).await
+}
+
+/// The request was answered.
+pub(super) async fn settle_request(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    asked: UserId,
+) -> Result<(), Error> {
+    settle(tx, asked, MESSAGE_REQUEST, conversation.get()).await
+}

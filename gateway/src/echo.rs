@@ -1,0 +1,219 @@
+//! The transport alone: a server that says again what it hears. It is what suites of WebSocket conformance are run
+//! against (`examples/websocket_echo.rs`); the gateway itself does not use it.
+
+use std::{cell::RefCell, convert::Infallible, io, ops::ControlFlow, rc::Rc};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response, StatusCode, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use shared::wire::{Class, CloseReason};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinSet, LocalSet},
+};
+
+use crate::{
+    codec::{Deflater, Frame, Window},
+    session::Room,
+    transport::{
+        Item, Queue,
+        ws::{self, Inflater, Limits, Message, Parser, Protocol, Scratch, Written},
+    },
+};
+
+const SCRATCH_BYTES: usize = 64 * 1024;
+const CONNECTIONS_MAX: usize = 1000;
+/// What is read in one go may be answered in one go.
+const UNBOUNDED: Room = Room {
+    frames: usize::MAX,
+    bytes: usize::MAX,
+};
+
+/// Accepts connections and echoes their messages, text and binary, of at most `message_bytes_max` bytes. Ends only with
+/// an error of the listener.
+pub async fn serve(listener: TcpListener, message_bytes_max: usize) -> io::Result<()> {
+    let shard = Rc::new(Shard {
+        scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
+        // Everything is compressed where it was agreed: it is there to be tested.
+        deflater: RefCell::new(Deflater::new(0)),
+        inflater: RefCell::default(),
+        message_bytes_max,
+    });
+    LocalSet::new()
+        .run_until(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await?;
+                while connections.try_join_next().is_some() {}
+                if connections.len() < CONNECTIONS_MAX {
+                    let shard = Rc::clone(&shard);
+                    connections.spawn_local(async move { shard.connection(stream).await });
+                }
+            }
+        })
+        .await
+}
+
+/// What the connections share.
+struct Shard {
+    scratch: Scratch,
+    deflater: RefCell<Deflater>,
+    inflater: RefCell<Inflater>,
+    message_bytes_max: usize,
+}
+
+/// One connection, after its handshake.
+struct Connection {
+    stream: TcpStream,
+    parser: Parser,
+    queue: Queue,
+    window: Option<Window>,
+}
+
+impl Shard {
+    async fn connection(&self, stream: TcpStream) {
+        let Some((stream, unread, window)) = upgrade(stream).await else {
+            return;
+        };
+        let limits = Limits {
+            message_bytes_max: self.message_bytes_max,
+            compressed: window.is_some(),
+        };
+        let mut connection = Connection {
+            stream,
+            parser: Parser::new(limits),
+            queue: Queue::default(),
+            window,
+        };
+        let mut heard = self.hear(&mut connection, &mut unread.to_vec());
+        while heard.is_continue() && connection.write().await {
+            heard = self.read(&mut connection).await;
+        }
+        if connection.write().await {
+            ws::end(&connection.stream);
+            // Until the client leaves: unread bytes would turn the end into a reset.
+            ws::read(&connection.stream, &self.scratch, |_| {
+                ControlFlow::Continue(())
+            })
+            .await;
+        }
+    }
+
+    /// Waits for bytes, once. `Break`: nothing follows.
+    async fn read(&self, connection: &mut Connection) -> ControlFlow<()> {
+        let mut heard = ControlFlow::Break(());
+        let Connection {
+            stream,
+            parser,
+            queue,
+            window,
+        } = connection;
+        ws::read(stream, &self.scratch, |bytes| {
+            heard = self.echo(parser, queue, *window, bytes);
+            ControlFlow::Break(())
+        })
+        .await;
+        heard
+    }
+
+    fn hear(&self, connection: &mut Connection, bytes: &mut [u8]) -> ControlFlow<()> {
+        let Connection {
+            parser,
+            queue,
+            window,
+            ..
+        } = connection;
+        self.echo(parser, queue, *window, bytes)
+    }
+
+    /// Queues the answers to what was said.
+    fn echo(
+        &self,
+        parser: &mut Parser,
+        queue: &mut Queue,
+        window: Option<Window>,
+        bytes: &mut [u8],
+    ) -> ControlFlow<()> {
+        let mut is_over = false;
+        let fed = parser.feed(bytes, &mut self.inflater.borrow_mut(), |message| {
+            let frame = match message {
+                Message::Text(text) => Frame::text(text.as_bytes()),
+                Message::Binary(bytes) => Frame::binary(bytes),
+                Message::Ping(payload) => Frame::pong(payload),
+                Message::Pong => return ControlFlow::Continue(()),
+                Message::Close(code) => {
+                    is_over = true;
+                    Frame::close_echo(code)
+                }
+            };
+            push(queue, &self.deflater.borrow_mut().frame_for(window, &frame));
+            if is_over {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        if let Err(violation) = fed {
+            let reason: CloseReason = violation.close_reason();
+            push(queue, &Frame::close(reason, None));
+            is_over = true;
+        }
+        if is_over {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+impl Connection {
+    /// Writes everything that is queued; false when the connection is gone.
+    async fn write(&mut self) -> bool {
+        loop {
+            match ws::write(&self.stream, &mut self.queue, |_| {}) {
+                Written::Everything => return true,
+                Written::Broken => return false,
+                Written::Blocked if self.stream.writable().await.is_err() => return false,
+                Written::Blocked => {}
+            }
+        }
+    }
+}
+
+fn push(queue: &mut Queue, frame: &Frame) {
+    let item = Item {
+        bytes: frame.bytes().clone(),
+        class: Class::Durable,
+        key: None,
+        delivery: None,
+    };
+    queue.push(item, UNBOUNDED, |_| {});
+}
+
+/// The stream after the upgrade, what the client sent already, and the window if compression was agreed.
+async fn upgrade(stream: TcpStream) -> Option<(TcpStream, Bytes, Option<Window>)> {
+    let granted = RefCell::new(None);
+    let service = service_fn(|mut request: Request<_>| {
+        let response = match ws::accept(&mut request, Protocol::Unnamed) {
+            Ok((response, window)) => {
+                granted.replace(Some(window));
+                response
+            }
+            Err(error) => {
+                let mut response = Response::new(Full::from(error.to_string()));
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response
+            }
+        };
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let served = http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .without_shutdown()
+        .await;
+    let http1::Parts { io, read_buf, .. } = served.ok()?;
+    let window = granted.into_inner()?;
+    Some((io.into_inner(), read_buf, window))
+}

@@ -1,0 +1,94 @@
+//! How connections end: both sides say goodbye, or time runs out.
+
+use std::mem;
+
+use shared::wire::{Channel, CloseReason};
+
+use super::{
+    connection::Closing,
+    entries::Key,
+    state::{State, Task},
+};
+use crate::{codec::Frame, session::Session};
+
+/// How long a close may take until both sides have said goodbye, in milliseconds.
+const GOODBYE_MS_MAX: u64 = 5000;
+
+impl State {
+    /// Says goodbye; what was queued before goes first, unless the client was too slow for just that.
+    pub(super) fn close(&mut self, key: Key, reason: CloseReason, retry_after_ms: Option<u64>) {
+        let frame = Frame::close(reason, retry_after_ms);
+        self.begin_closing(key, reason, false, &frame);
+        // To hear the answer. What else comes has no effect.
+        self.listen(key);
+    }
+
+    /// The client said goodbye.
+    pub(super) fn on_close_frame(&mut self, key: Key, code: Option<u16>) {
+        let Some(connection) = self.get(key) else {
+            return;
+        };
+        match &mut connection.closing {
+            Some(closing) => {
+                closing.answered = true;
+                self.mark_dirty(key);
+            }
+            None => self.begin_closing(key, CloseReason::Normal, true, &Frame::close_echo(code)),
+        }
+    }
+
+    fn begin_closing(&mut self, key: Key, reason: CloseReason, answered: bool, frame: &Frame) {
+        let until_ms = self.now.elapsed_ms + GOODBYE_MS_MAX;
+        let connection = self.connections.get(key);
+        let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
+            return;
+        };
+        let instead = reason == CloseReason::SlowConsumer;
+        connection.queue.push_last(frame.bytes().clone(), instead);
+        connection.closing = Some(Closing { answered, until_ms });
+        self.conditions.metrics.closed(Some(reason));
+        connection.session = Session::Over;
+        connection.line = None;
+        self.leave_all(key);
+        self.wheel.file(key, until_ms);
+        self.mark_dirty(key);
+    }
+
+    fn leave_all(&mut self, key: Key) {
+        let Some(connection) = self.connections.get(key) else {
+            return;
+        };
+        for channel in mem::take(&mut connection.hears) {
+            self.strike_off(key, channel);
+        }
+    }
+
+    /// The connection hears this channel no more, from the next event on.
+    pub(super) fn leave(&mut self, key: Key, channel: Channel) {
+        if let Some(connection) = self.connections.get(key) {
+            connection.hears.retain(|heard| *heard != channel);
+            self.strike_off(key, channel);
+        }
+    }
+
+    fn strike_off(&mut self, key: Key, channel: Channel) {
+        let Some(members) = self.members.get_mut(&channel) else {
+            return;
+        };
+        members.retain(|member| *member != key);
+        if members.is_empty() {
+            self.members.remove(&channel);
+            self.add_task(Task::Leave(channel));
+        }
+    }
+
+    /// Forgets a connection; its socket closes with it.
+    pub(super) fn remove(&mut self, key: Key) {
+        self.leave_all(key);
+        if let Some(connection) = self.connections.remove(key)
+            && connection.closing.is_none()
+        {
+            self.conditions.metrics.closed(None);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Who is connected here, kept in step with the lists that all nodes share ([`shared::connections`]).
+//!
+//! Nobody waits for Redis: a connection is let in, listed right after, and taken from the lists after it has gone. What
+//! could not be told to Redis is told when it answers again.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use shared::{
+    bus::BusError,
+    connections::{Connection, Connections, KEPT, LEASE, Name},
+    ids::UserId,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+/// Two renewals may fail before the lease is lost.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
+/// Lists are kept for so long from the last time that somebody listed; one failure must not matter.
+const LIST_EVERY: Duration = Duration::from_secs(KEPT.as_secs() / 3);
+/// Connections that have gone and are still listed. More than that only come together while Redis is away, and then are
+/// left to their lists' end.
+const GONE_MAX: usize = 1 << 17;
+
+#[derive(Debug, Default)]
+struct State {
+    /// Since when, in milliseconds since the Unix epoch.
+    here: HashMap<Name, (UserId, i64)>,
+    gone: Vec<Connection>,
+    /// Somebody here may not be listed.
+    list_again: bool,
+}
+
+/// This node's part of the lists.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    state: Mutex<State>,
+    has_gone: Notify,
+    connections: Connections,
+}
+
+/// A connection's line in the roster; dropped when it closes.
+#[derive(Debug)]
+pub(crate) struct Line {
+    roster: Arc<Roster>,
+    connection: Connection,
+}
+
+impl Roster {
+    pub(crate) fn new(connections: Connections) -> Self {
+        Self {
+            state: Mutex::default(),
+            has_gone: Notify::new(),
+            connections,
+        }
+    }
+
+    /// Writes a new connection down here; the others hear of it by [`Roster::announce`].
+    pub(crate) fn write(self: &Arc<Self>, user_id: UserId, opened_at_ms: i64) -> Line {
+        let connection = Connection {
+            user_id,
+            name: Name::random(),
+            opened_at_ms,
+        };
+        let since = (user_id, opened_at_ms);
+        self.lock().here.insert(connection.name, since);
+        Line {
+            roster: Arc::clone(self),
+            connection,
+        }
+    }
+
+    /// Lists a connection for all nodes; the oldest of the person's is told to go where that is one too many.
+    pub(crate) async fn announce(&self, connection: Connection) {
+        if let Err(error) = self.connections.enter(&connection).await {
+            tracing::warn!(%error, "a connection is not counted yet");
+            self.lock().list_again = true;
+        }
+        // It may have gone before it was listed.
+        let mut state = self.lock();
+        if !state.here.contains_key(&connection.name) {
+            state.gone.push(connection);
+            self.has_gone.notify_one();
+        }
+    }
+
+    /// Keeps the lists up to date for as long as it is polled.
+    pub(crate) async fn keep(&self) {
+        let mut renewals = interval(RENEW_EVERY);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut list_at = Instant::now() + LIST_EVERY;
+        loop {
+            let kept = tokio::select! {
+                () = self.has_gone.notified() => self.unlist().await,
+                _ = renewals.tick() => self.renew(&mut list_at).await,
+            };
+            if let Err(error) = kept {
+                tracing::warn!(%error, "connections are not counted for now");
+            }
+        }
+    }
+
+    /// Takes those who have gone from the lists.
+    pub(crate) async fn unlist(&self) -> Result<(), BusError> {
+        let mut gone = mem::take(&mut self.lock().gone);
+        let told = self.connections.leave(&gone).await;
+        if told.is_err() {
+            let mut state = self.lock();
+            gone.append(&mut state.gone);
+            gone.truncate(GONE_MAX);
+            state.gone = gone;
+        }
+        told
+    }
+
+    async fn renew(&self, list_at: &mut Instant) -> Result<(), BusError> {
+        self.unlist().await?;
+        let stood = self.connections.renew().await?;
+        let again = mem::take(&mut self.lock().list_again);
+        if stood && !again && Instant::now() < *list_at {
+            return Ok(());
+        }
+        let open = self.open();
+        let listed = self.connections.list(&open).await;
+        match listed {
+            Ok(()) => *list_at = Instant::now() + LIST_EVERY,
+            Err(_) => self.lock().list_again = true,
+        }
+        // Those who went meanwhile were listed all the same.
+        let mut state = self.lock();
+        let left = open
+            .iter()
+            .filter(|open| !state.here.contains_key(&open.name));
+        let left: Vec<Connection> = left.copied().collect();
+        state.gone.extend(left);
+        drop(state);
+        listed
+    }
+
+    fn open(&self) -> Vec<Connection> {
+        let state = self.lock();
+        let here = state.here.iter();
+        here.map(|(name, (user_id, opened_at_ms))| Connection {
+            user_id: *user_id,
+            name: *name,
+            opened_at_ms: *opened_at_ms,
+        })
+        .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// The connection that it is about.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut state = self.roster.lock();
+        if state.here.remove(&self.connection.name).is_some() && state.gone.len() < GONE_MAX {
+            state.gone.push(self.connection);
+            self.roster.has_gone.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{bus::Bus, testing::shared_redis};
+
+    use super::*;
+
+    /// Two nodes on one Redis, where everybody may have one connection.
+    fn rosters() -> [Arc<Roster>; 2] {
+        let settings = shared_redis();
+        [(); 2].map(|()| {
+            let bus = Bus::new(&settings).unwrap();
+            Arc::new(Roster::new(Connections::new(bus, 1)))
+        })
+    }
+
+    fn user() -> UserId {
+        UserId::new(1).unwrap()
+    }
+
+    /// How many others are told to go when somebody comes in on this node.
+    async fn told_to_go(roster: &Arc<Roster>) -> usize {
+        let line = roster.write(user(), 100);
+        let told = roster.connections.enter(&line.connection()).await.unwrap();
+        drop(line);
+        roster.unlist().await.unwrap();
+        told
+    }
+
+    #[tokio::test]
+    async fn who_is_here_counts_on_all_nodes_until_they_have_gone() {
+        let [here, there] = rosters();
+        here.renew(&mut Instant::now()).await.unwrap();
+        let line = here.write(user(), 1);
+        here.announce(line.connection()).await;
+        assert_eq!(told_to_go(&there).await, 1);
+        drop(line);
+        assert!(here.lock().here.is_empty());
+        here.unlist().await.unwrap();
+        assert_eq!(told_to_go(&there).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_redis_does_not_know_is_told_with_the_lease() {
+        let [here, there] = rosters();
+        let line = here.write(user(), 1);
+        let mut list_at = Instant::now() + LIST_EVERY;
+        here.renew(&mut list_at).await.unwrap();
+        assert_eq!(told_to_go(&there).await, 1, "the lease was new");
+
+        let other = here.write(user(), 2);
+        here.renew(&mut list_at).await.unwrap();
+        assert_eq!(told_to_go(&there).await, 1, "the lease stood");
+        here.lock().list_again = true;
+        here.renew(&mut list_at).await.unwrap();
+        assert_eq!(told_to_go(&there).await, 2);
+        drop((line, other));
+    }
+
+    #[tokio::test]
+    async fn who_goes_before_they_are_listed_does_not_stay_listed() {
+        let [here, there] = rosters();
+        here.renew(&mut Instant::now()).await.unwrap();
+        let line = here.write(user(), 1);
+        let connection = line.connection();
+        drop(line);
+        here.unlist().await.unwrap();
+        here.announce(connection).await;
+        here.unlist().await.unwrap();
+        assert_eq!(told_to_go(&there).await, 0);
+    }
+
+    #[tokio::test]
+    async fn who_goes_while_redis_is_away_is_not_forgotten() {
+        let mut settings = shared_redis();
+        settings.url = "redis://127.0.0.1:1".to_owned();
+        let bus = Bus::new(&settings).unwrap();
+        let roster = Arc::new(Roster::new(Connections::new(bus, 1)));
+        let line = roster.write(user(), 1);
+        roster.announce(line.connection()).await;
+        assert!(roster.lock().list_again);
+        drop(line);
+        assert!(roster.unlist().await.is_err());
+        assert_eq!(roster.lock().gone.len(), 1);
+    }
+}

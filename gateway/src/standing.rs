@@ -1,0 +1,31 @@
+//! Whether the session behind a token still stands. Redis knows which were ended; when it has forgotten, `api` does.
+
+use shared::{credentials::Standing, ids::SessionId, wire::Code};
+
+use crate::{api_client::Verified, node::Node, refusal::Refusal};
+
+/// Refuses when the session was ended. When Redis has lost its marks, `api` knows, and marks anew.
+pub(crate) async fn check(node: &Node, session: SessionId) -> Result<(), Refusal> {
+    let standing = node.revocations.standing(session).await;
+    match standing.map_err(|error| unavailable(&error))? {
+        Standing::Stands => Ok(()),
+        Standing::Revoked => Err(refused(Code::SessionRevoked.name())),
+        Standing::Unknown => match node.api.verify_session(session).await {
+            Ok(Verified::Identity(_)) => Ok(()),
+            Ok(Verified::Refused(code)) => Err(refused(&code)),
+            Err(error) => Err(unavailable(&error)),
+        },
+    }
+}
+
+/// `api` knows the session, and says no.
+pub(crate) fn refused(code: &str) -> Refusal {
+    let code = Code::from_name(code).unwrap_or(Code::Unauthenticated);
+    Refusal::new(code, code.title())
+}
+
+/// Unknown is neither yes nor no.
+pub(crate) fn unavailable(error: &dyn std::error::Error) -> Refusal {
+    tracing::warn!(%error, "credentials cannot be checked");
+    Refusal::new(Code::Unavailable, "The credentials cannot be checked now")
+}
