@@ -1,7 +1,7 @@
 //! The subscriber's task: it owns the connection, the table of channels and everything that waits.
 //!
 //! The table says what is wanted; on every new connection all of it is asked for again. Nothing that the task awaits can
-//! be held up by a slow neighbour: Redis's commands and the log are asked by [`work`](super::work), results come back here.
+//! be held up by a slow neighbour: Redis's commands and the log are asked by [`super::work`], results come back here.
 
 mod checks;
 mod joins;
