@@ -65,8 +65,9 @@ async fn a_redis_that_stops_for_a_while_is_a_pause() {
     settings.timeout = Duration::from_millis(500);
     let world = World::on(settings);
     let tuning = Tuning {
-        silence: Duration::from_millis(100),
-        probe_wait: Duration::from_millis(500),
+        silence: Duration::from_millis(300),
+        // Long enough that a machine that is busy for a moment is not taken for a deaf connection, again and again.
+        probe_wait: Duration::from_secs(2),
         ..Tuning::quick()
     };
     let mut node = Node::start(&world, &world.settings, tuning);
@@ -97,8 +98,9 @@ async fn a_connection_that_is_open_but_deaf_is_replaced() {
     let mut settings = world.settings.clone();
     settings.url = format!("redis://{}", proxy.addr);
     let tuning = Tuning {
-        silence: Duration::from_millis(100),
-        probe_wait: Duration::from_millis(500),
+        silence: Duration::from_millis(300),
+        // Long enough that a machine that is busy for a moment is not taken for a deaf connection, again and again.
+        probe_wait: Duration::from_secs(2),
         ..Tuning::quick()
     };
     let mut node = Node::start(&world, &settings, tuning);
