@@ -96,7 +96,8 @@ async fn a_connection_that_is_open_but_deaf_is_replaced() {
     let addr = client.get_connection_info().addr().to_string();
     let proxy = Proxy::before(addr.parse().unwrap()).await;
     let mut settings = world.settings.clone();
-    settings.url = format!("redis://{}", proxy.addr);
+    // With whatever credentials the server asks for.
+    settings.url = settings.url.replace(&addr, &proxy.addr.to_string());
     let tuning = Tuning {
         silence: Duration::from_millis(300),
         // Long enough that a machine that is busy for a moment is not taken for a deaf connection, again and again.
