@@ -31,6 +31,16 @@ pub(crate) const HAPROXY: Package = Package {
     apt: "haproxy",
     brew: "haproxy",
 };
+/// `promtool`, which tests alert rules.
+pub(crate) const PROMETHEUS: Package = Package {
+    apt: "prometheus",
+    brew: "prometheus",
+};
+/// Python with virtual environments.
+pub(crate) const PYTHON: Package = Package {
+    apt: "python3-venv",
+    brew: "python",
+};
 
 /// Installs packages; nothing to do when there are none.
 pub(crate) fn install(missing: &[Package]) -> Result<()> {

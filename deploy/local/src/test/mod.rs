@@ -7,6 +7,8 @@ use crate::layout::Layout;
 use crate::patience::StopWishes;
 
 mod audit;
+mod manifests;
+mod python;
 mod step;
 mod stores;
 mod tools;
@@ -25,6 +27,7 @@ pub(crate) fn run(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
     if arguments.is_empty() {
         check_source(&runner)?;
         audit::run(&runner)?;
+        manifests::run(&runner)?;
     }
     test_with_stores(&runner, arguments)?;
     Ok(ExitCode::SUCCESS)
