@@ -7,19 +7,24 @@ pub mod cli;
 pub mod activities;
 pub mod auth;
 pub mod blocks;
+pub mod bootstrap;
+pub mod broadcast;
 pub mod comments;
 pub mod conversations;
 pub mod feed;
 pub mod follows;
 pub mod friends;
+pub mod group_events;
 pub mod groups;
 pub mod likes;
 pub mod messages;
 pub mod mutes;
 pub mod notifications;
 pub mod posts;
+pub mod presence;
 pub mod reactions;
 pub mod realtime;
+pub mod sync;
 pub mod users;
 
 use app::feature::Feature;
@@ -30,19 +35,24 @@ pub fn features() -> Vec<Feature> {
         activities::feature(),
         auth::feature(),
         blocks::feature(),
+        bootstrap::feature(),
+        broadcast::feature(),
         comments::feature(),
         conversations::feature(),
         feed::feature(),
         follows::feature(),
         friends::feature(),
+        group_events::feature(),
         groups::feature(),
         likes::feature(),
         messages::feature(),
         mutes::feature(),
         notifications::feature(),
         posts::feature(),
+        presence::feature(),
         reactions::feature(),
         realtime::feature(),
+        sync::feature(),
         users::feature(),
     ]
 }

@@ -1,88 +1,132 @@
-//! `gateway serve`: settings, telemetry, listeners, run.
+//! `gateway serve`: settings, telemetry, listeners, run. `gateway healthcheck`: asks a running one.
 
 use std::{
-    io::{Write, stdout},
+    io::{self, Write, stdout},
     process::ExitCode,
 };
 
 use shared::{
     clock::Clock,
-    config::{Outcome, load},
+    config::{Outcome, Reader, load},
     lifecycle::{Lifecycle, stop_signal},
-    telemetry::{admin, metrics::Metrics, start_logging},
+    telemetry::{admin, healthcheck, metrics::Metrics, start_logging},
 };
 use tokio::net::TcpListener;
 
-use crate::{bind, config::Config, run};
+use crate::{
+    bind,
+    config::{self, Config},
+    descriptors::raise_limit,
+    run,
+};
 
-const USAGE: &str =
-    "gateway serve [--setting value ...]    gateway serve --help lists the settings";
+const USAGE: &str = "\
+usage: gateway <command> [--setting value ...]
+
+  serve        hold connections
+  healthcheck  ask the gateway of this machine whether it is alive
+
+`gateway <command> --help` lists the command's settings.
+";
 /// `EX_USAGE` of sysexits.
 const EXIT_USAGE: u8 = 64;
 
 /// The program.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() != Some("serve") {
-        eprintln!("{USAGE}");
-        return ExitCode::from(EXIT_USAGE);
+    match arguments.next().as_deref() {
+        Some("serve") => command(arguments, Config::read, started),
+        Some("healthcheck") => command(arguments, config::read_metrics_addr, |addr| {
+            told(healthcheck(addr).map_err(|error| error.to_string()))
+        }),
+        Some("--help") => say(USAGE),
+        _ => refuse(USAGE.trim_end()),
     }
+}
+
+/// Reads what a command needs, every error at once, and then does it.
+fn command<T>(
+    arguments: impl Iterator<Item = String>,
+    read: impl FnOnce(&mut Reader) -> Option<T>,
+    command: impl FnOnce(T) -> ExitCode,
+) -> ExitCode {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the environment"
     )]
     let environment = std::env::vars();
-    match load(environment, arguments, Config::read) {
-        Outcome::Loaded(config) => started(config),
-        Outcome::Help(text) => {
-            // Whoever reads no further has read enough.
-            stdout().write_all(text.as_bytes()).ok();
-            ExitCode::SUCCESS
-        }
-        Outcome::Invalid(errors) => {
-            eprintln!("{}", errors.join("\n"));
-            ExitCode::from(EXIT_USAGE)
+    match load(environment, arguments, read) {
+        Outcome::Loaded(settings) => command(settings),
+        Outcome::Help(text) => say(&text),
+        Outcome::Invalid(errors) => refuse(&errors.join("\n")),
+    }
+}
+
+/// Whoever reads no further has read enough.
+fn say(text: &str) -> ExitCode {
+    stdout().write_all(text.as_bytes()).ok();
+    ExitCode::SUCCESS
+}
+
+fn refuse(text: &str) -> ExitCode {
+    eprintln!("{text}");
+    ExitCode::from(EXIT_USAGE)
+}
+
+fn told(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            ExitCode::FAILURE
         }
     }
 }
 
 fn started(config: Config) -> ExitCode {
-    if let Err(error) = start_logging(&config.telemetry) {
-        eprintln!("{error}");
-        return ExitCode::from(EXIT_USAGE);
+    let metrics = Metrics::default();
+    match start_logging(&config.telemetry) {
+        Ok(counts) => counts.register(&metrics),
+        Err(error) => return refuse(&error),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let served = runtime
         .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(serve(config)));
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error, "the gateway has ended");
-            ExitCode::FAILURE
-        }
+        .and_then(|runtime| runtime.block_on(serve(config, metrics)));
+    if let Err(error) = &served {
+        tracing::error!(error, "the gateway has ended");
     }
+    told(served)
 }
 
-async fn serve(config: Config) -> Result<(), String> {
+async fn serve(config: Config, metrics: Metrics) -> Result<(), String> {
+    raise_limit(config.limits.connections_max);
     let (addr, metrics_addr) = (config.http.addr, config.telemetry.metrics_addr);
     let listener = bind(addr).map_err(|error| format!("{addr}: {error}"))?;
     let private = TcpListener::bind(metrics_addr).await;
     let private = private.map_err(|error| format!("{metrics_addr}: {error}"))?;
-    let (lifecycle, metrics) = (Lifecycle::default(), Metrics::default());
+    let lifecycle = Lifecycle::default();
 
     let admin = tokio::spawn(admin::serve(private, metrics.clone(), lifecycle.clone()));
     let told = lifecycle.clone();
     let signals = tokio::spawn(async move {
-        match stop_signal().await {
-            Ok(()) => told.drain(),
-            Err(error) => tracing::error!(%error, "signals cannot be heard"),
+        if let Err(error) = obey_signals(&told).await {
+            tracing::error!(%error, "signals cannot be heard");
         }
     });
     let served = run(config, listener, Clock::System, lifecycle, &metrics).await;
     signals.abort();
     admin.abort();
     served.map_err(|error| error.to_string())
+}
+
+/// The first begins the drain, the second ends it.
+async fn obey_signals(lifecycle: &Lifecycle) -> io::Result<()> {
+    stop_signal().await?;
+    lifecycle.drain();
+    stop_signal().await?;
+    lifecycle.hurry();
+    Ok(())
 }

@@ -1,16 +1,20 @@
 //! The gateway's settings.
 
-use std::{num::NonZero, str::FromStr, thread, time};
+use std::{net::SocketAddr, num::NonZero, str::FromStr, thread, time};
 
 use hyper::Uri;
 use shared::{
     config::{
-        Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, TelemetrySettings,
+        Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, Switch,
+        TelemetrySettings,
     },
     ratelimit::Rate,
 };
 
-use crate::session::Room;
+use crate::{presence, session::Room};
+
+/// Where health and metrics are unless `METRICS_ADDR` says otherwise.
+const METRICS_ADDR: &str = "127.0.0.1:9190";
 
 /// Everything that `gateway serve` can be told.
 #[derive(Debug, Clone)]
@@ -29,6 +33,8 @@ pub struct Config {
     pub timing: Timing,
     /// Sizes and numbers.
     pub limits: Limits,
+    /// Who is online.
+    pub presence: presence::Settings,
     /// Single-threaded runtimes that hold the sockets.
     pub shards: usize,
 }
@@ -48,6 +54,60 @@ pub struct Timing {
     pub drain_delay: time::Duration,
     /// Over which clients are sent away.
     pub drain_window: time::Duration,
+    /// For the last goodbyes after the window.
+    pub drain_flush: time::Duration,
+    /// After at most so long, and at least half of it, a connection is asked to move on.
+    pub connection_age: time::Duration,
+    /// How long a poll waits for something to tell.
+    pub poll_wait: time::Duration,
+    /// How often nodes compare how many connections they hold.
+    pub balance: time::Duration,
+}
+
+/// So long at most a client that was sent away may keep the old connection, while it opens another.
+const OVERLAP_MAX: time::Duration = time::Duration::from_secs(5);
+
+/// A crashed node's people are offline within half a minute, and told so; and one answer of Redis that is late must not
+/// matter.
+const LEASES: std::ops::RangeInclusive<time::Duration> =
+    time::Duration::from_secs(3)..=time::Duration::from_secs(25);
+
+fn read_presence(reader: &mut Reader) -> Option<presence::Settings> {
+    let is_on = reader.with_default::<Switch>("PRESENCE", "on", "off: nobody is seen online");
+    let grace = span(
+        reader,
+        "PRESENCE_GRACE",
+        "5s",
+        "online for so long without a connection",
+    );
+    let lease = span(
+        reader,
+        "PRESENCE_LEASE",
+        "15s",
+        "a dead node's people are online for so long",
+    );
+    if lease.is_some_and(|lease| !LEASES.contains(&lease)) {
+        reader.reject("PRESENCE_LEASE", "from 3s to 25s");
+    }
+    let frames = positive(
+        reader,
+        "PRESENCE_FRAMES",
+        "1000",
+        "frames a second about who is online, all people together",
+    );
+    Some(presence::Settings {
+        is_on: is_on?.0,
+        grace: grace?,
+        lease: lease?,
+        frames_per_second: frames?,
+    })
+}
+
+impl Timing {
+    /// For so long a client that was sent away may stay. Then there is time left for its goodbye.
+    pub(crate) fn overlap(&self) -> time::Duration {
+        (self.drain_flush / 2).min(OVERLAP_MAX)
+    }
 }
 
 /// Sizes and numbers.
@@ -104,10 +164,11 @@ impl Config {
         let http = HttpSettings::read(reader, "GATEWAY_ADDR", "127.0.0.1:8090");
         let redis = RedisSettings::read(reader);
         let secrets = SecretSettings::read(reader);
-        let telemetry = TelemetrySettings::read(reader, "127.0.0.1:9190");
+        let telemetry = TelemetrySettings::read(reader, METRICS_ADDR);
         let api_urls = read_api_urls(reader);
         let timing = Timing::read(reader);
         let limits = Limits::read(reader);
+        let presence = read_presence(reader);
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let shards = positive(
             reader,
@@ -123,9 +184,15 @@ impl Config {
             api_urls: api_urls?,
             timing: timing?,
             limits: limits?,
+            presence: presence?,
             shards: shards?,
         })
     }
+}
+
+/// What `gateway healthcheck` needs.
+pub(crate) fn read_metrics_addr(reader: &mut Reader) -> Option<SocketAddr> {
+    TelemetrySettings::read_metrics_addr(reader, METRICS_ADDR)
 }
 
 fn read_api_urls(reader: &mut Reader) -> Option<Vec<ApiUrl>> {
@@ -155,12 +222,31 @@ impl Timing {
             "10s",
             "longest wait for a first frame",
         );
-        let drain_delay = span(reader, "DRAIN_DELAY", "2s", "accept so long after SIGTERM");
+        let drain_delay = span(reader, "DRAIN_DELAY", "10s", "accept so long after SIGTERM");
         let drain_window = span(
             reader,
             "DRAIN_WINDOW",
-            "5s",
+            "90s",
             "send clients away over so long",
+        );
+        let drain_flush = span(
+            reader,
+            "DRAIN_FLUSH",
+            "10s",
+            "then wait for the last of them",
+        );
+        let age = span(
+            reader,
+            "CONNECTION_AGE",
+            "2h",
+            "connections move on at half of it to all",
+        );
+        let poll_wait = span(reader, "POLL_WAIT", "25s", "a long poll's wait for events");
+        let balance = span(
+            reader,
+            "BALANCE",
+            "10s",
+            "compare connections with other nodes so often",
         );
         Some(Self {
             heartbeat: heartbeat?,
@@ -169,6 +255,10 @@ impl Timing {
             authentication: authentication?,
             drain_delay: drain_delay?,
             drain_window: drain_window?,
+            drain_flush: drain_flush?,
+            connection_age: age?,
+            poll_wait: poll_wait?,
+            balance: balance?,
         })
     }
 }

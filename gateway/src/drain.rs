@@ -1,29 +1,45 @@
 //! Leaving: clients are told when to come back and sent away over a window, so that the other nodes see no stampede.
+//!
+//! No durable event rests on this: a gateway that is killed costs nobody one either. It only makes leaving gentle.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{hub::Message, node::Node};
+use crate::{hub::Message, metrics::Drained, node::Node};
 
-/// For the last goodbyes after the window.
-const FAREWELL: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Resolves when everybody has left, or the time is over. `/readyz` is 404 by now; for a while the door stays open,
-/// because balancers look only now and then.
+/// Resolves when everybody has left, or the time is over, or nobody is to be waited for any more. `/readyz` is 404 by now;
+/// for a while the door stays open, because balancers look only now and then.
 pub(crate) async fn drain(node: &Node) {
-    let (delay, window) = (
-        node.config.timing.drain_delay,
-        node.config.timing.drain_window,
-    );
     tracing::info!(connections = node.metrics.connections(), "draining");
-    sleep(delay).await;
-    node.close_to_new();
-    node.hub.tell_all(|| Message::Drain(window)).await;
-    let deadline = Instant::now() + window + FAREWELL;
-    while node.metrics.connections() > 0 && Instant::now() < deadline {
-        sleep(LOOK_EVERY).await;
+    tokio::select! {
+        () = send_everybody_away(node) => {}
+        () = node.lifecycle.hurried() => tracing::info!("told a second time to stop"),
     }
-    tracing::info!(left = node.metrics.connections(), "drained");
+    node.close_to_new();
+    let left = node.metrics.connections();
+    node.metrics.drain_remaining.set(left);
+    node.metrics
+        .drained(Drained::Forced, u64::try_from(left).unwrap_or(0));
+    tracing::info!(left, "drained");
+}
+
+async fn send_everybody_away(node: &Node) {
+    let timing = &node.config.timing;
+    sleep(timing.drain_delay).await;
+    node.close_to_new();
+    let window = timing.drain_window;
+    node.hub.tell_all(|| Message::Drain(window)).await;
+    let deadline = Instant::now() + window + timing.drain_flush;
+    let gone = timeout_at(deadline, async {
+        while node.metrics.connections() > 0 {
+            node.metrics.drain_remaining.set(node.metrics.connections());
+            sleep(LOOK_EVERY).await;
+        }
+    });
+    if gone.await.is_err() {
+        tracing::warn!("some connections did not leave in time");
+    }
 }

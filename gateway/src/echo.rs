@@ -17,8 +17,8 @@ use crate::{
     codec::{Deflater, Frame, Window},
     session::Room,
     transport::{
-        Item, Queue,
-        ws::{self, Inflater, Limits, Message, Parser, Protocol, Scratch, Written},
+        self, Item, Queue, Scratch, Written,
+        ws::{self, Inflater, Limits, Message, Parser, Protocol},
     },
 };
 
@@ -91,9 +91,9 @@ impl Shard {
             heard = self.read(&mut connection).await;
         }
         if connection.write().await {
-            ws::end(&connection.stream);
+            transport::end(&connection.stream);
             // Until the client leaves: unread bytes would turn the end into a reset.
-            ws::read(&connection.stream, &self.scratch, |_| {
+            transport::read(&connection.stream, &self.scratch, |_| {
                 ControlFlow::Continue(())
             })
             .await;
@@ -109,7 +109,7 @@ impl Shard {
             queue,
             window,
         } = connection;
-        ws::read(stream, &self.scratch, |bytes| {
+        transport::read(stream, &self.scratch, |bytes| {
             heard = self.echo(parser, queue, *window, bytes);
             ControlFlow::Break(())
         })
@@ -171,7 +171,7 @@ impl Connection {
     /// Writes everything that is queued; false when the connection is gone.
     async fn write(&mut self) -> bool {
         loop {
-            match ws::write(&self.stream, &mut self.queue, |_| {}) {
+            match transport::write(&self.stream, &mut self.queue, |_| {}) {
                 Written::Everything => return true,
                 Written::Broken => return false,
                 Written::Blocked if self.stream.writable().await.is_err() => return false,

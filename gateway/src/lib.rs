@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod api_client;
+mod balance;
 mod channels;
 pub mod cli;
 mod codec;
 mod commands;
 pub mod config;
+mod descriptors;
 mod door;
 mod drain;
 #[doc(hidden)]
@@ -18,13 +20,17 @@ mod hub;
 mod listener;
 mod metrics;
 mod node;
+pub mod presence;
+mod reach;
 mod refusal;
+mod rooms;
 mod roster;
 mod session;
 mod standing;
 mod transport;
+mod typing;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use shared::{bus::BusError, clock::Clock, lifecycle::Lifecycle, telemetry::metrics::Metrics};
 use tokio::net::TcpListener;
@@ -36,6 +42,9 @@ use crate::{
     hub::Message,
     node::{Node, Started},
 };
+
+/// Before asking for Redis again.
+const REDIS_PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +70,19 @@ pub async fn run(
         inboxes,
         subscription,
         counting,
+        keepers,
     } = Node::start(config, clock, lifecycle.clone(), metrics)?;
     let mut shards = Vec::new();
     for inbox in inboxes {
         shards.push(hub::start(Arc::clone(&node), inbox)?);
     }
     let accepting = tokio::spawn(listener::accept(Arc::clone(&node), listener));
-    lifecycle.ready();
     tracing::info!(shards = shards.len(), "serving");
+    let kept = Arc::clone(&node);
+    let balancing = tokio::spawn(async move {
+        become_ready(&kept).await;
+        balance::keep(&kept).await;
+    });
 
     lifecycle.draining().await;
     drain::drain(&node).await;
@@ -82,10 +96,22 @@ pub async fn run(
         }
     });
     ended.await.map_err(io::Error::other)?;
+    balancing.abort();
     counting.abort();
+    drop(keepers);
     if let Err(error) = node.roster.unlist().await {
         tracing::warn!(%error, "connections of this node are counted until its lease ends");
     }
     subscription.abort();
     Ok(())
+}
+
+/// Ready as soon as Redis was seen once. Later it may come and go: a node without it still holds its connections, and a
+/// balancer that then took it out would only send them all to nodes that have it no better.
+async fn become_ready(node: &Node) {
+    while let Err(error) = node.bus.ping().await {
+        tracing::warn!(%error, "not ready: no word from Redis yet");
+        tokio::time::sleep(REDIS_PAUSE).await;
+    }
+    node.lifecycle.ready();
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     task::{JoinError, JoinSet},
@@ -18,6 +19,13 @@ use crate::{door::Stranger, http, metrics::Refused, node::Node};
 /// Bytes that the kernel keeps for a slow client, who could otherwise hold megabytes that no limit of ours sees. Accepted
 /// sockets inherit it.
 const SEND_BUFFER_BYTES: u32 = 64 * 1024;
+/// The kernel gives up on a client that acknowledges nothing for so long.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MS_MAX: u32 = 30_000;
+#[cfg(target_os = "linux")]
+const KEEPALIVE_AFTER_SECONDS: u32 = 60;
+#[cfg(target_os = "linux")]
+const KEEPALIVE_EVERY_SECONDS: u32 = 10;
 const BACKLOG: u32 = 4096;
 /// After a failed accept, which most often means that descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,8 +42,22 @@ pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     // A restart must not wait until the kernel has forgotten the last connections.
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    notice_silence(&socket)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
+}
+
+/// A client that has vanished without a word is found out: by what was sent to it and is never acknowledged, or by a question
+/// after a silence. Accepted sockets inherit this too.
+fn notice_silence(socket: &TcpSocket) -> io::Result<()> {
+    setsockopt(socket, sockopt::KeepAlive, &true)?;
+    #[cfg(target_os = "linux")]
+    {
+        setsockopt(socket, sockopt::TcpKeepIdle, &KEEPALIVE_AFTER_SECONDS)?;
+        setsockopt(socket, sockopt::TcpKeepInterval, &KEEPALIVE_EVERY_SECONDS)?;
+        setsockopt(socket, sockopt::TcpUserTimeout, &UNACKNOWLEDGED_MS_MAX)?;
+    }
+    Ok(())
 }
 
 /// Accepts for as long as it is polled; handshakes under way end with it.

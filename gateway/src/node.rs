@@ -14,17 +14,25 @@ use shared::{
     membership::MembershipMirror,
     telemetry::metrics::Metrics,
 };
-use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::{
     api_client::ApiClient,
-    channels::ShardSink,
+    channels::{Permits, ShardSink},
     config::Config,
     door::Door,
     hub::{Hub, Inbox},
     metrics::GatewayMetrics,
+    presence::{Means, Presence, PresenceMetrics},
+    reach::ReachBook,
+    rooms::RoomChecks,
     roster::Roster,
     session::{CommandLimits, Intervals, Settings},
+    typing::Typists,
 };
 
 /// One gateway. Concrete on purpose: there is one of everything.
@@ -49,6 +57,12 @@ pub(crate) struct Node {
     pub(crate) door: Door,
     /// Who is connected here, as all nodes count it.
     pub(crate) roster: Arc<Roster>,
+    /// Who is online.
+    pub(crate) presence: Presence,
+    /// Whom people may reach with what is not stored.
+    pub(crate) reach: Arc<ReachBook>,
+    pub(crate) typists: Arc<Typists>,
+    pub(crate) room_checks: RoomChecks,
     /// One for each connection.
     pub(crate) places: Arc<Semaphore>,
     /// One for each handshake under way.
@@ -66,6 +80,8 @@ pub(crate) struct Started {
     pub(crate) subscription: JoinHandle<()>,
     /// Keeps the roster.
     pub(crate) counting: JoinHandle<()>,
+    /// What else runs until the node has ended.
+    pub(crate) keepers: JoinSet<()>,
 }
 
 impl Node {
@@ -87,7 +103,21 @@ impl Node {
         let history = History::new(bus.clone(), Arc::new(api.clone()));
         let memberships = MembershipMirror::new(bus.clone(), Arc::new(api.clone()));
         let (hub, inboxes) = Hub::new(config.shards);
-        let sink = ShardSink::new(hub.clone(), Arc::clone(&metrics));
+        let reach = Arc::<ReachBook>::default();
+        let typists = Arc::new(Typists::new(clock.clone()));
+        let permits = Permits {
+            reach: Arc::clone(&reach),
+            typists: Arc::clone(&typists),
+        };
+        let counted = PresenceMetrics::new(registry);
+        let (presence, desks) = Presence::new(config.presence, clock.clone(), counted);
+        let heard = presence.clone();
+        let sink = ShardSink::new(hub.clone(), heard, permits, Arc::clone(&metrics));
+        let (room_checks, asker) = RoomChecks::new(api.clone());
+        let mut keepers = JoinSet::new();
+        keepers.spawn(asker.run());
+        let (kept, outlet) = (Arc::clone(&typists), bus.clone());
+        keepers.spawn(async move { kept.keep(&outlet).await });
         let (subscriber, subscription) = Subscriber::start_measured(
             &config.redis,
             bus.clone(),
@@ -95,13 +125,27 @@ impl Node {
             sink,
             registry,
         )?;
+        let means = Means {
+            bus: bus.clone(),
+            subscriber: subscriber.clone(),
+            api: api.clone(),
+            hub: hub.clone(),
+        };
+        presence.start(&mut keepers, desks, means);
         let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
         let roster = Arc::new(Roster::new(connections));
         let kept = Arc::clone(&roster);
         let counting = tokio::spawn(async move { kept.keep().await });
+        let places = config.limits.connections_max;
+        let places_told = i64::try_from(places).unwrap_or(i64::MAX);
+        metrics.connections_limit.set(places_told);
         let node = Self {
             door: Door::new(&config),
             roster,
+            presence,
+            reach,
+            typists,
+            room_checks,
             clock,
             lifecycle,
             metrics,
@@ -126,6 +170,7 @@ impl Node {
             inboxes,
             subscription,
             counting,
+            keepers,
         })
     }
 

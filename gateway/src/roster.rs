@@ -4,7 +4,7 @@
 //! could not be told to Redis is told when it answers again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -19,6 +19,8 @@ use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval},
 };
+
+use crate::presence::Present;
 
 /// Two renewals may fail before the lease is lost.
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
@@ -50,6 +52,7 @@ pub(crate) struct Roster {
 pub(crate) struct Line {
     roster: Arc<Roster>,
     connection: Connection,
+    _present: Present,
 }
 
 impl Roster {
@@ -62,7 +65,12 @@ impl Roster {
     }
 
     /// Writes a new connection down here; the others hear of it by [`Roster::announce`].
-    pub(crate) fn write(self: &Arc<Self>, user_id: UserId, opened_at_ms: i64) -> Line {
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        user_id: UserId,
+        opened_at_ms: i64,
+        present: Present,
+    ) -> Line {
         let connection = Connection {
             user_id,
             name: Name::random(),
@@ -73,6 +81,7 @@ impl Roster {
         Line {
             roster: Arc::clone(self),
             connection,
+            _present: present,
         }
     }
 
@@ -143,6 +152,13 @@ impl Roster {
         listed
     }
 
+    /// How many people are here.
+    pub(crate) fn people(&self) -> usize {
+        let state = self.lock();
+        let people: HashSet<UserId> = state.here.values().map(|(user_id, _)| *user_id).collect();
+        people.len()
+    }
+
     fn open(&self) -> Vec<Connection> {
         let state = self.lock();
         let here = state.here.iter();
@@ -198,7 +214,7 @@ mod tests {
 
     /// How many others are told to go when somebody comes in on this node.
     async fn told_to_go(roster: &Arc<Roster>) -> usize {
-        let line = roster.write(user(), 100);
+        let line = roster.write(user(), 100, Present::nobody());
         let told = roster.connections.enter(&line.connection()).await.unwrap();
         drop(line);
         roster.unlist().await.unwrap();
@@ -209,7 +225,7 @@ mod tests {
     async fn who_is_here_counts_on_all_nodes_until_they_have_gone() {
         let [here, there] = rosters();
         here.renew(&mut Instant::now()).await.unwrap();
-        let line = here.write(user(), 1);
+        let line = here.write(user(), 1, Present::nobody());
         here.announce(line.connection()).await;
         assert_eq!(told_to_go(&there).await, 1);
         drop(line);
@@ -221,12 +237,12 @@ mod tests {
     #[tokio::test]
     async fn what_redis_does_not_know_is_told_with_the_lease() {
         let [here, there] = rosters();
-        let line = here.write(user(), 1);
+        let line = here.write(user(), 1, Present::nobody());
         let mut list_at = Instant::now() + LIST_EVERY;
         here.renew(&mut list_at).await.unwrap();
         assert_eq!(told_to_go(&there).await, 1, "the lease was new");
 
-        let other = here.write(user(), 2);
+        let other = here.write(user(), 2, Present::nobody());
         here.renew(&mut list_at).await.unwrap();
         assert_eq!(told_to_go(&there).await, 1, "the lease stood");
         here.lock().list_again = true;
@@ -239,7 +255,7 @@ mod tests {
     async fn who_goes_before_they_are_listed_does_not_stay_listed() {
         let [here, there] = rosters();
         here.renew(&mut Instant::now()).await.unwrap();
-        let line = here.write(user(), 1);
+        let line = here.write(user(), 1, Present::nobody());
         let connection = line.connection();
         drop(line);
         here.unlist().await.unwrap();
@@ -254,7 +270,7 @@ mod tests {
         settings.url = "redis://127.0.0.1:1".to_owned();
         let bus = Bus::new(&settings).unwrap();
         let roster = Arc::new(Roster::new(Connections::new(bus, 1)));
-        let line = roster.write(user(), 1);
+        let line = roster.write(user(), 1, Present::nobody());
         roster.announce(line.connection()).await;
         assert!(roster.lock().list_again);
         drop(line);

@@ -6,9 +6,17 @@
 
 use std::process::ExitCode;
 
+use gateway::{Measurement, Storm};
+use group::Meeting;
+
 mod account;
+mod gateway;
+mod group;
+mod latency;
 mod line;
 mod send;
+mod stopwatch;
+mod swarm;
 mod tail;
 
 const USAGE: &str = "\
@@ -16,6 +24,12 @@ loadtest tail USER [--url URL] [--password PASSWORD]
     prints that user's live events as they come, one line each
 loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
     sends a message over a socket
+loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--programs FOLDER] [--json FILE]
+    measures the gateway beside the least that does the same work (loadtest/peers/bare)
+loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]
+    measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL
+loadtest presence-storm [--people N] [--contacts N] [--programs FOLDER]
+    has people who know each other come at once, and counts what they are told [default: 10000 with 200]
 
   --url       where Hubbub is [default: http://127.0.0.1:8080]
   --password  of the user who signs in [default: hubbub-demo, the demo users' own]";
@@ -31,6 +45,12 @@ enum Failure {
     NoConnection(#[from] shared::testing::ConnectError),
     #[error("{0}")]
     Refused(String),
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Postgres(#[from] tokio_postgres::Error),
 }
 
 struct Arguments {
@@ -70,7 +90,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let mut given = std::env::args().skip(1).peekable();
+    let command = given.next_if(|word| {
+        matches!(
+            word.as_str(),
+            "gateway" | "group" | "presence-storm" | "swarm"
+        )
+    });
+    match command.as_deref() {
+        Some("gateway") => return Measurement::parse(given)?.run().await,
+        Some("group") => return Meeting::parse(given)?.run().await,
+        Some("presence-storm") => return Storm::parse(given)?.run().await,
+        Some(_) => return swarm::run(),
+        None => {}
+    }
+    let arguments = Arguments::parse(given)?;
     let sign_in = |name: String| account::sign_in(&arguments.url, name, &arguments.password);
     let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();
     match words.as_slice() {

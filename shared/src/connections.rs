@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     bus::{Bus, BusError},
-    ids::{EventId, UserId},
-    wire::{Channel, Class, Event, EventBody, kind},
+    ids::UserId,
+    wire::{Channel, Class, Ephemeral, Event, kind},
 };
 
 /// How long a crashed node's connections count.
@@ -214,26 +214,21 @@ fn lease(node: Name) -> String {
 }
 
 fn replaced(newcomer: &Connection, oldest: Listed) -> Event {
-    let body = EventBody {
-        timestamp: newcomer.opened_at_ms.div_euclid(1000),
-        from_user_id: None,
-        to_user_id: Some(newcomer.user_id),
-        group_id: None,
+    let replaced = Ephemeral {
+        channel: Channel::User(newcomer.user_id),
+        kind: kind::CONNECTION_REPLACED,
+        class: Class::Chatter,
+        key: None,
+        control: true,
+        from: None,
+        to: Some(newcomer.user_id),
+        group: None,
         data: &Replaced {
             connection_id: oldest.connection,
         },
     };
-    Event {
-        channel: Channel::User(newcomer.user_id),
-        position: None,
-        id: EventId::ephemeral(),
-        class: Class::Chatter,
-        control: true,
-        kind: kind::CONNECTION_REPLACED.into(),
-        key: None,
-        committed_at_ms: newcomer.opened_at_ms,
-        body: body.to_json().expect("numbers and texts always serialise"),
-    }
+    let event = replaced.at(newcomer.opened_at_ms);
+    event.expect("numbers and texts always serialise")
 }
 
 #[cfg(test)]

@@ -63,6 +63,18 @@ fn parse(text: &str) -> Result<i64, InvalidId> {
     in_range(text.parse()?)
 }
 
+/// Numbers; for readers numeric strings too.
+#[cfg(feature = "schema")]
+fn id_schema(is_read: bool) -> schemars::Schema {
+    let number = schemars::json_schema!({"type": "integer", "minimum": 1, "maximum": ID_MAX});
+    if !is_read {
+        return number;
+    }
+    // One digit less than the largest has, so that the pattern promises nothing that is refused.
+    let text = schemars::json_schema!({"type": "string", "pattern": "^[1-9][0-9]{0,14}$"});
+    schemars::json_schema!({"anyOf": [number, text]})
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -114,6 +126,21 @@ macro_rules! ids {
                 deserializer.deserialize_any(IdVisitor).map(Self)
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                id_schema(generator.contract().is_deserialize())
+            }
+        }
     )*};
 }
 
@@ -124,6 +151,8 @@ ids! {
     SessionId
     /// A group of people.
     GroupId
+    /// Something that a group meets for.
+    GroupEventId
     /// A post or an activity.
     PostId
     /// A comment on a post.

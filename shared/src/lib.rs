@@ -8,7 +8,10 @@ pub mod connections;
 pub mod credentials;
 pub mod ids;
 pub mod lifecycle;
+pub mod load;
 pub mod membership;
+pub(crate) mod mirror;
+pub mod presence;
 pub mod ratelimit;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use shared::testing::{HttpClient, RedisServer, free_port};
 
-use crate::{Program, Valve, database::Database};
+use crate::{Program, Valve, database::Database, program};
 
 /// One of two pods of a program, where to reach it, and its own way to Redis.
 pub struct Node {
@@ -32,6 +32,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts everything and waits until all are ready.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// [`Cluster::start`], with other settings of the gateways.
+    pub async fn start_with(gateway_settings: &[(&'static str, &str)]) -> Self {
         let database = Database::create().await;
         let redis = RedisServer::start().await;
         let jwt_secret = format!("{:032x}", rand::random::<u128>());
@@ -50,6 +55,8 @@ impl Cluster {
         let start_gateway = |name: &'static str| {
             let mut variables = common.to_vec();
             variables.push(("API_URL", api_urls.clone()));
+            let settings = gateway_settings.iter();
+            variables.extend(settings.map(|(name, value)| (*name, (*value).to_owned())));
             Node::start("gateway", name, "GATEWAY_ADDR", &redis, variables)
         };
         let gateway = tokio::join!(start_gateway("gateway-1"), start_gateway("gateway-2"));
@@ -65,6 +72,16 @@ impl Cluster {
     /// A client on the story's database, to look at what was stored.
     pub async fn database(&self) -> tokio_postgres::Client {
         self.database.client().await
+    }
+
+    /// What an operator does from a terminal: `api` with these arguments, next to the pods.
+    pub async fn operator(&self, arguments: &[&str]) {
+        let variables = [
+            ("JWT_SECRET", self.jwt_secret.clone()),
+            ("DATABASE_URL", self.database.url()),
+            ("REDIS_URL", format!("redis://{}", self.redis.addr())),
+        ];
+        program::run_once("api", arguments, &variables).await;
     }
 
     /// Ends every process and removes the database. A story that fails skips this: the processes die with it, and the

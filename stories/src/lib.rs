@@ -7,6 +7,6 @@ mod program;
 mod valve;
 
 pub use cluster::{Cluster, Node};
-pub use person::{Listener, Person};
+pub use person::{Listener, PASSWORD, Person};
 pub use program::Program;
 pub use valve::Valve;

@@ -12,6 +12,9 @@ use crate::Node;
 /// The longest that a story waits for anything: far above what is promised, so that a slow machine fails no story.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// A user who is signed in.
 pub struct Person {
     /// The user's id.
@@ -26,7 +29,7 @@ impl Person {
     /// Registers `name` through this pod.
     pub async fn sign_up(api: &Node, name: &str) -> Self {
         let form = json!({
-            "username": name, "name": name, "email": format!("{name}@example.com"), "password": "correct horse battery",
+            "username": name, "name": name, "email": format!("{name}@example.com"), "password": PASSWORD,
         });
         let path = "/api/v1/auth/register";
         let answer = api
@@ -35,10 +38,24 @@ impl Person {
             .await
             .expect("an answer");
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
+        Self::of(&answer.json, name)
+    }
+
+    /// The same user on another device.
+    pub async fn logs_in(&self, api: &Node) -> Self {
+        let form = json!({"username": self.name, "password": PASSWORD});
+        let path = "/api/v1/auth/login";
+        let answer = api.http.send(Method::POST, path, None, Some(&form)).await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
+        Self::of(&answer.json, &self.name)
+    }
+
+    fn of(credentials: &Value, name: &str) -> Self {
         Self {
-            id: answer.json["user"]["id"].as_i64().expect("an id"),
+            id: credentials["user"]["id"].as_i64().expect("an id"),
             name: name.to_owned(),
-            token: answer.json["access_token"]
+            token: credentials["access_token"]
                 .as_str()
                 .expect("a token")
                 .to_owned(),
@@ -99,11 +116,16 @@ impl Person {
 
     /// Opens a socket on this gateway.
     pub async fn listens(&self, gateway: &Node) -> Listener {
+        self.listens_from(gateway, Map::new()).await
+    }
+
+    /// The same, from these positions on: `{channel: {epoch, offset}}`, as `/bootstrap` gives them.
+    pub async fn listens_from(&self, gateway: &Node, positions: Map<String, Value>) -> Listener {
         let mut listener = Listener {
             connect: Connect::bearer(gateway.http.base(), &self.token),
             socket: None,
             welcome: Value::Null,
-            positions: Map::new(),
+            positions,
         };
         listener.come_back(gateway).await;
         listener
@@ -123,7 +145,12 @@ pub struct Listener {
 impl Listener {
     /// Connects to this gateway, resuming from the positions that are known.
     pub async fn come_back(&mut self, gateway: &Node) {
-        gateway.http.base().clone_into(&mut self.connect.base);
+        self.come_back_to(&gateway.http).await;
+    }
+
+    /// [`Listener::come_back`], where somebody else has the node in hand.
+    pub async fn come_back_to(&mut self, gateway: &HttpClient) {
+        gateway.base().clone_into(&mut self.connect.base);
         self.connect.resume = (!self.positions.is_empty()).then(|| self.positions.clone().into());
         let deadline = Instant::now() + PATIENCE;
         let socket = loop {
@@ -245,23 +272,30 @@ impl Listener {
         }
     }
 
+    /// Sends a command and waits for nothing.
+    pub async fn sends(&self, command: Value) {
+        let socket = self.socket.as_ref().expect("connected");
+        socket.send(&command).await.expect("sent");
+    }
+
     /// Sends a command and returns its `ack` or `error`.
-    pub async fn commands(&mut self, mut command: Value) -> Value {
+    pub async fn commands(&mut self, command: Value) -> Value {
+        let answer = self.tries(command).await;
+        answer.expect("an answer, and not the end")
+    }
+
+    /// As [`Listener::commands`]; `None` where the server has closed the connection, or does so instead.
+    pub async fn tries(&mut self, mut command: Value) -> Option<Value> {
         let reference = format!("{:016x}", rand::random::<u64>());
         command["ref"] = reference.clone().into();
-        self.socket
-            .as_ref()
-            .expect("connected")
-            .send(&command)
-            .await
-            .expect("sent");
+        let socket = self.socket.as_ref().expect("connected");
+        // Where it fails, what follows says that it was closed.
+        socket.send(&command).await.ok();
         loop {
             match self.next().await {
-                Received::Frame(frame) if frame["ref"] == reference.as_str() => return frame,
+                Received::Frame(frame) if frame["ref"] == reference.as_str() => return Some(frame),
                 Received::Frame(_) => {}
-                Received::Closed(code, reason) => {
-                    panic!("closed with {code} {reason} instead of an answer")
-                }
+                Received::Closed(..) => return None,
             }
         }
     }

@@ -130,6 +130,16 @@ impl Program {
     }
 }
 
+/// Runs `binary` with these arguments and variables to its end, which must be a good one.
+pub(crate) async fn run_once(binary: &str, arguments: &[&str], variables: &[(&str, String)]) {
+    let mut command = tokio::process::Command::new(target_folder().join(binary));
+    command.args(arguments).env_clear().kill_on_drop(true);
+    command.envs(variables.iter().map(|(k, v)| (k, v)));
+    let ended = tokio::time::timeout(READY_WITHIN, command.status()).await;
+    let status = ended.expect("it ends in time").expect("it starts");
+    assert!(status.success(), "{binary} {arguments:?}: {status}");
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();

@@ -155,11 +155,12 @@ fn scripts_say_what_their_arguments_are() {
 #[test]
 fn every_feature_is_registered() {
     let lib = fs::read_to_string(repository().join("api/src/lib.rs")).unwrap();
+    let is_feature = |name: &str| name != "app" && name != "cli";
     let names = |prefix: &str, suffix: &str| -> Vec<String> {
         let lines = lib.lines().map(str::trim);
         lines
             .filter_map(|line| line.strip_prefix(prefix)?.strip_suffix(suffix))
-            .filter(|name| *name != "app" && *name != "cli")
+            .filter(|name| is_feature(name))
             .map(str::to_owned)
             .collect()
     };
@@ -172,7 +173,7 @@ fn every_feature_is_registered() {
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| name != "app")
+        .filter(|name| is_feature(name))
         .collect();
     folders.sort();
     let mut sorted = modules;

@@ -1,14 +1,13 @@
 //! Activities over HTTP.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    http::StatusCode,
-    routing::{delete, get, post},
-};
+use axum::{Json as Answer, extract::State};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::ids::{CommentId, PostId, UserId};
+use shared::{
+    ids::{CommentId, PostId, UserId},
+    wire::Code,
+};
 
 use crate::{
     app::{
@@ -17,8 +16,10 @@ use crate::{
         error::Error,
         http::{
             Path, SignedIn,
+            answer::{Created, NoContent},
             json::{Input, Json, Wrong},
         },
+        openapi::{Routes, delete, get, post},
     },
     comments::{self, CommentView, WriteComment},
     likes::{self, LikeState, Wish},
@@ -28,20 +29,20 @@ use crate::{
 /// As posts have it.
 const CONTENT_CHARACTERS_MAX: usize = 10_000;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/activities", post(create_activity))
         .route("/activities/{id}", get(read_activity))
         .route("/activities/{id}/comment", post(create_comment))
         .route(
             "/activities/{id}/comment/{comment_id}",
-            delete(delete_comment),
+            delete(delete_comment).refuses(&[Code::Forbidden]),
         )
         .route("/activities/{id}/like", post(like).delete(unlike))
 }
 
 /// What somebody did.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct WriteActivity {
     // Not the struct itself, flattened: serde would lose the names of fields that are wrong.
     activity_type: String,
@@ -79,7 +80,7 @@ async fn create_activity(
     State(app): State<App>,
     caller: SignedIn,
     Json(input): Json<WriteActivity>,
-) -> Result<(StatusCode, Answer<PostView>), Error> {
+) -> Result<Created<PostView>, Error> {
     let mut tx = app.begin().await?;
     let new = NewPost {
         author: caller.user_id,
@@ -90,7 +91,7 @@ async fn create_activity(
     };
     let view = posts::write(&mut tx, &new).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Answer(view)))
+    Ok(Created(view))
 }
 
 async fn read_activity(
@@ -110,20 +111,20 @@ async fn create_comment(
     caller: SignedIn,
     Path(activity): Path<PostId>,
     Json(input): Json<WriteComment>,
-) -> Result<(StatusCode, Answer<CommentView>), Error> {
+) -> Result<Created<CommentView>, Error> {
     require_activity(&app.read().await?, caller.user_id, activity).await?;
     let comment = comments::write(&app, caller.user_id, activity, &input.content).await?;
-    Ok((StatusCode::CREATED, Answer(comment)))
+    Ok(Created(comment))
 }
 
 async fn delete_comment(
     State(app): State<App>,
     caller: SignedIn,
     Path((activity, comment)): Path<(PostId, CommentId)>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     require_activity(&app.read().await?, caller.user_id, activity).await?;
     comments::delete(&app, caller.user_id, (activity, comment)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Sets it and does not toggle: there is a DELETE beside it.

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{ids::UserId, wire::Code};
@@ -9,7 +10,7 @@ use shared::{ids::UserId, wire::Code};
 use super::{db::Tx, error::Error};
 
 /// What somebody says to a notification that asks something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Yes.

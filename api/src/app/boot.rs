@@ -52,12 +52,13 @@ pub enum StartError {
 
 /// `api serve`: runs until SIGTERM or SIGINT, then drains.
 pub async fn serve(settings: Settings, features: Vec<Feature>) -> Result<(), StartError> {
-    start_logging(&settings.telemetry).map_err(StartError::Logging)?;
+    let log_counts = start_logging(&settings.telemetry).map_err(StartError::Logging)?;
     wait_for_schema(&settings).await?;
     let listener = listen(settings.http.addr).await?;
     let admin_listener = listen(settings.telemetry.metrics_addr).await?;
     let server = Server::start(settings, Clock::System, features, listener)?;
     let metrics = server.app.metrics().registry.clone();
+    log_counts.register(&metrics);
     let admin = tokio::spawn(admin::serve(
         admin_listener,
         metrics,
@@ -81,6 +82,20 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<i64>, StartError
 pub async fn start_new_epoch(settings: &DatabaseSettings) -> Result<(), StartError> {
     let connection = command_connection(settings).await?;
     Ok(event_log::start_new_epoch(&connection).await?)
+}
+
+/// Does one thing as a pod would, publishes what that committed, and ends. What cannot be published is left to the pods
+/// that run.
+pub async fn act(
+    settings: Settings,
+    act: impl AsyncFnOnce(&App) -> Result<(), Error>,
+) -> Result<(), StartError> {
+    migrate::check(&settings.database).await?;
+    let (app, _, publisher) = App::new(settings, Clock::System)?;
+    let done = act(&app).await;
+    publisher.run(std::future::ready(())).await;
+    app.database().close();
+    Ok(done?)
 }
 
 /// A connection for a command that runs beside the servers.
@@ -111,6 +126,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let drain_timeout = settings.drain_timeout;
         let (app, outlet, publisher) = App::new(settings, clock)?;
+        app.know_event_types(&features);
         let lifecycle = Lifecycle::default();
         let housekeeping = features.iter().flat_map(|feature| feature.housekeeping);
         let housekeeping = housekeeping.chain(http::HOUSEKEEPING);

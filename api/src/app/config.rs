@@ -1,6 +1,6 @@
 //! The settings of `api`.
 
-use std::time;
+use std::{net::SocketAddr, time};
 
 use shared::{
     config::{
@@ -8,6 +8,9 @@ use shared::{
     },
     ratelimit::Rate,
 };
+
+/// Where health and metrics are unless `METRICS_ADDR` says otherwise.
+const METRICS_ADDR: &str = "127.0.0.1:9180";
 
 /// Everything that is configured, read once at start.
 #[derive(Debug, Clone)]
@@ -28,12 +31,21 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// Whether pods publish their events right after the commit; off in tests of the relay, which then does it all.
     pub inline_publishing: bool,
+    /// Whether people see who is online; where not, everybody looks plainly offline.
+    pub presence: bool,
     /// For how long an author may edit.
     pub edit_window: time::Duration,
+    /// How long before its start people are reminded of a group event.
+    pub event_reminder: time::Duration,
     /// How long requests under way may take when the process is told to stop.
     pub drain_timeout: time::Duration,
     /// Logs, health and metrics.
     pub telemetry: TelemetrySettings,
+}
+
+/// What `api healthcheck` needs.
+pub fn read_metrics_addr(reader: &mut Reader) -> Option<SocketAddr> {
+    TelemetrySettings::read_metrics_addr(reader, METRICS_ADDR)
 }
 
 impl Settings {
@@ -51,14 +63,20 @@ impl Settings {
             "on",
             "off leaves events to the relay: for tests of it",
         );
+        let presence = reader.with_default::<Switch>("PRESENCE", "on", "as the gateways have it");
         let edit_window =
             reader.with_default::<Duration>("EDIT_WINDOW", "2m", "for how long authors may edit");
+        let event_reminder = reader.with_default::<Duration>(
+            "EVENT_REMINDER",
+            "1h",
+            "how long before its start people are reminded of a group event",
+        );
         let drain_timeout = reader.with_default::<Duration>(
             "DRAIN_TIMEOUT",
             "10s",
             "what requests under way get when told to stop",
         );
-        let telemetry = TelemetrySettings::read(reader, "0.0.0.0:9080");
+        let telemetry = TelemetrySettings::read(reader, METRICS_ADDR);
         Some(Self {
             http: http?,
             rates: rates?,
@@ -68,7 +86,9 @@ impl Settings {
             auth: auth?,
             realtime: realtime?,
             inline_publishing: inline?.0,
+            presence: presence?.0,
             edit_window: edit_window?.0,
+            event_reminder: event_reminder?.0,
             drain_timeout: drain_timeout?.0,
             telemetry: telemetry?,
         })

@@ -2,19 +2,21 @@
 
 use axum::Router;
 
-use super::{App, actions::NotificationAction, commands::Command, jobs};
+use super::{App, actions::NotificationAction, commands::Command, jobs, openapi::Routes};
 
 /// A domain's routes, socket commands and statements.
 #[derive(Default)]
 pub struct Feature {
     /// The folder's name.
     pub name: &'static str,
-    /// Served under `/api/v1` and `/api`.
-    pub routes: Router<App>,
+    /// Served under `/api/v1` and `/api`, and told of in the OpenAPI document.
+    pub routes: Routes,
     /// Served under `/internal`, to gateways alone.
     pub internal: Router<App>,
     /// Commands that gateways forward.
     pub commands: Vec<Command>,
+    /// Types of the durable events that it writes.
+    pub events: &'static [&'static str],
     /// What the answers to its notifications do.
     pub actions: Vec<NotificationAction>,
     /// Timed work.

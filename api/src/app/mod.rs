@@ -1,5 +1,6 @@
 //! Everything that is not a feature.
 
+pub mod access;
 pub mod actions;
 pub mod boot;
 pub mod commands;
@@ -12,20 +13,23 @@ mod housekeeping;
 pub mod http;
 pub mod identity;
 pub mod jobs;
+pub mod live;
 pub mod metrics;
+pub mod openapi;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
 pub mod workers;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use shared::{bus::Bus, clock::Clock, credentials::Tokens, ratelimit::RateLimiter};
 
 use config::Settings;
-use db::{Connection, Database, Tx};
+use db::{Connection, Database, Snapshot, Tx};
 use error::Error;
 use event_log::{Outlet, Publisher, PublisherTask};
+use live::ChangedCounts;
 use metrics::ApiMetrics;
 use time::Time;
 use workers::Workers;
@@ -44,6 +48,8 @@ struct Parts {
     publisher: Publisher,
     metrics: ApiMetrics,
     workers: Workers,
+    changed_counts: ChangedCounts,
+    event_types: OnceLock<Vec<&'static str>>,
 }
 
 /// A part could not be made from its settings.
@@ -71,6 +77,8 @@ impl App {
             publisher,
             metrics,
             workers: Workers::new(settings.auth.hash.parallel),
+            changed_counts: ChangedCounts::default(),
+            event_types: OnceLock::new(),
             clock,
             settings,
         };
@@ -80,6 +88,11 @@ impl App {
     /// A connection for statements that each stand alone: reads, most often.
     pub async fn read(&self) -> Result<Connection, Error> {
         self.0.database.connection().await
+    }
+
+    /// A connection for statements that all see the same moment.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Snapshot::begin(self.read().await?).await
     }
 
     /// Opens a transaction that can carry events.
@@ -127,9 +140,28 @@ impl App {
         &self.0.workers
     }
 
+    /// Notes for live rooms.
+    pub fn changed_counts(&self) -> &ChangedCounts {
+        &self.0.changed_counts
+    }
+
     /// This process among its like.
     pub fn node_name(&self) -> &str {
         &self.0.settings.telemetry.node_name
+    }
+
+    /// Notes which types of durable events the features write.
+    pub(in crate::app) fn know_event_types(&self, features: &[feature::Feature]) {
+        let types = features.iter().flat_map(|feature| feature.events);
+        let types = types.chain(access::EVENTS).copied().collect();
+        // Set once, by the one server that has the features.
+        self.0.event_types.set(types).ok();
+    }
+
+    /// Whether a feature says that it writes durable events of this type; nobody knows where there is no server.
+    pub(in crate::app) fn is_event_type(&self, kind: &str) -> bool {
+        let types = self.0.event_types.get();
+        types.is_none_or(|types| types.contains(&kind))
     }
 
     pub(in crate::app) fn database(&self) -> &Database {

@@ -1,5 +1,6 @@
 //! The account, as its owner sees it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{credentials::Role, ids::UserId};
 
@@ -9,7 +10,7 @@ use crate::app::{
 };
 
 /// Everything that a user may know of themselves.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AccountView {
     /// The user.
     pub id: UserId,
@@ -25,6 +26,8 @@ pub struct AccountView {
     pub avatar: Option<String>,
     /// Whether followers need to be accepted.
     pub is_private: bool,
+    /// Whether the user looks offline to everybody.
+    pub is_invisible: bool,
     /// What the user may do.
     pub role: Role,
     /// When the account was made.
@@ -41,6 +44,7 @@ impl FromRow for AccountView {
             bio: row.get("bio")?,
             avatar: row.get("avatar")?,
             is_private: row.get("is_private")?,
+            is_invisible: row.get("is_invisible")?,
             role: row.get("role")?,
             created_at: row.get("created_at")?,
         })

@@ -6,6 +6,9 @@
 
 mod account;
 mod internal;
+pub mod moderation;
+#[cfg(test)]
+mod moderation_tests;
 mod passwords;
 mod queries;
 mod routes;
@@ -15,35 +18,64 @@ mod sessions;
 mod tests;
 mod throttle;
 
-use axum::{
-    Router,
-    routing::{delete, get, post},
-};
+use axum::{Router, routing};
+
+use shared::wire::{Code, kind};
 
 pub use account::AccountView;
+pub use queries::find_account;
 #[cfg(test)]
 pub(crate) use seed::create_user;
-pub use seed::seed;
+pub use seed::{open_sessions, seed};
 
-use crate::app::feature::Feature;
+use crate::app::{
+    feature::Feature,
+    openapi::{Routes, delete, get, post},
+};
 
 /// What `auth` registers.
 pub fn feature() -> Feature {
     Feature {
         name: "auth",
-        routes: Router::new()
-            .route("/auth/register", post(routes::register))
-            .route("/auth/login", post(routes::log_in))
+        routes: Routes::new()
+            .route(
+                "/auth/register",
+                post(routes::register).refuses(&[
+                    Code::UsernameTaken,
+                    Code::EmailTaken,
+                    Code::Overloaded,
+                ]),
+            )
+            .route(
+                "/auth/login",
+                post(routes::log_in).refuses(&[
+                    Code::InvalidCredentials,
+                    Code::AccountSuspended,
+                    Code::Overloaded,
+                ]),
+            )
             .route("/auth/logout", post(routes::log_out))
-            .route("/auth/refresh", post(routes::refresh))
+            .route(
+                "/auth/refresh",
+                post(routes::refresh).refuses(&[
+                    Code::Unauthenticated,
+                    Code::SessionRevoked,
+                    Code::AccountSuspended,
+                ]),
+            )
             .route("/auth/me", get(routes::find_me))
-            .route("/auth/password", post(routes::change_password))
+            .route(
+                "/auth/password",
+                post(routes::change_password)
+                    .refuses(&[Code::InvalidCredentials, Code::Overloaded]),
+            )
             .route(
                 "/auth/sessions",
                 get(routes::list_sessions).delete(routes::revoke_all_sessions),
             )
             .route("/auth/sessions/{id}", delete(routes::revoke_session)),
-        internal: Router::new().route("/sessions/verify", post(internal::verify_session)),
+        internal: Router::new().route("/sessions/verify", routing::post(internal::verify_session)),
+        events: &[kind::SESSION_REVOKED],
         statements: queries::STATEMENTS,
         housekeeping: queries::HOUSEKEEPING,
         ..Feature::default()

@@ -3,8 +3,9 @@
 use axum::{
     Json as Answer,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::{ids::SessionId, wire::Code};
 
@@ -19,7 +20,9 @@ use crate::app::{
     App,
     error::Error,
     http::{
-        ClientAddress, Path, SignedIn, Visitor, clear_session_cookie,
+        ClientAddress, Path, SignedIn, Visitor,
+        answer::{Created, NoContent},
+        clear_session_cookie,
         json::{Input, Json, Wrong},
         page::{Page, PageQuery},
         set_session_cookie,
@@ -31,7 +34,7 @@ const NAME_LENGTH_MAX: usize = 100;
 const EMAIL_LENGTH_MAX: usize = 254;
 const DEVICE_LENGTH_MAX: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Register {
     username: String,
     email: String,
@@ -74,7 +77,7 @@ pub(super) async fn register(
     _: Visitor,
     headers: HeaderMap,
     Json(input): Json<Register>,
-) -> Result<(StatusCode, HeaderMap, Answer<CredentialsView>), Error> {
+) -> Result<(HeaderMap, Created<CredentialsView>), Error> {
     let password_hash = passwords::hash(&app, input.password).await?;
     let user = NewUser {
         username: &input.username,
@@ -88,10 +91,10 @@ pub(super) async fn register(
     tx.commit().await?;
     count(&app, "register", "ok");
     let cookie = set_session_cookie(&app, &cookie)?;
-    Ok((StatusCode::CREATED, cookie, Answer(credentials)))
+    Ok((cookie, Created(credentials)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct LogIn {
     username: Option<String>,
     email: Option<String>,
@@ -151,14 +154,14 @@ fn device(headers: &HeaderMap) -> String {
 pub(super) async fn log_out(
     State(app): State<App>,
     caller: SignedIn,
-) -> Result<(StatusCode, HeaderMap), Error> {
+) -> Result<(HeaderMap, NoContent), Error> {
     let mut tx = app.begin().await?;
-    sessions::revoke(&app, &mut tx, caller.user_id, Some(caller.session_id), None).await?;
+    sessions::revoke(&mut tx, caller.user_id, Some(caller.session_id), None).await?;
     tx.commit().await?;
-    Ok((StatusCode::NO_CONTENT, clear_session_cookie(&app)?))
+    Ok((clear_session_cookie(&app)?, NoContent))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Refresh {
     refresh_token: String,
 }
@@ -184,7 +187,7 @@ pub(super) async fn find_me(
     Ok(Answer(account))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ChangePassword {
     current_password: String,
     new_password: String,
@@ -202,7 +205,7 @@ pub(super) async fn change_password(
     caller: SignedIn,
     ClientAddress(address): ClientAddress,
     Json(input): Json<ChangePassword>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     let login = format!("user {}", caller.user_id);
     let attempt = throttle::admit(&app, &login, address).await?;
     let stored = queries::find_password_hash(&app.read().await?, caller.user_id).await?;
@@ -214,12 +217,12 @@ pub(super) async fn change_password(
     let password_hash = passwords::hash(&app, input.new_password).await?;
     let mut tx = app.begin().await?;
     queries::update_password(&tx, caller.user_id, &password_hash, app.now()).await?;
-    sessions::revoke(&app, &mut tx, caller.user_id, None, Some(caller.session_id)).await?;
+    sessions::revoke(&mut tx, caller.user_id, None, Some(caller.session_id)).await?;
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct SessionView {
     id: SessionId,
     device: String,
@@ -259,25 +262,25 @@ pub(super) async fn revoke_session(
     State(app): State<App>,
     caller: SignedIn,
     Path(id): Path<SessionId>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     let mut tx = app.begin().await?;
-    let revoked = sessions::revoke(&app, &mut tx, caller.user_id, Some(id), None).await?;
+    let revoked = sessions::revoke(&mut tx, caller.user_id, Some(id), None).await?;
     if revoked == 0 {
         return Err(Error::not_found("session"));
     }
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// All of them, the caller's own too.
 pub(super) async fn revoke_all_sessions(
     State(app): State<App>,
     caller: SignedIn,
-) -> Result<(StatusCode, HeaderMap), Error> {
+) -> Result<(HeaderMap, NoContent), Error> {
     let mut tx = app.begin().await?;
-    sessions::revoke(&app, &mut tx, caller.user_id, None, None).await?;
+    sessions::revoke(&mut tx, caller.user_id, None, None).await?;
     tx.commit().await?;
-    Ok((StatusCode::NO_CONTENT, clear_session_cookie(&app)?))
+    Ok((clear_session_cookie(&app)?, NoContent))
 }
 
 fn count(app: &App, action: &str, result: &str) {

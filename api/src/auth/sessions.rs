@@ -1,6 +1,7 @@
 //! The life of a session: begun by a log-in, kept by refreshing, ended once.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use shared::{
@@ -18,7 +19,7 @@ use crate::app::{
 };
 
 /// What a client is given to prove itself with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CredentialsView {
     user: AccountView,
     access_token: String,
@@ -52,7 +53,7 @@ pub(super) async fn refresh(app: &App, token: &str) -> Result<CredentialsView, E
     let hash = token_hash(token);
     let tx = app.begin().await?;
     let Some(session_id) = queries::use_refresh_token(&tx, &hash, now).await? else {
-        return Err(refuse_used(app, tx, &hash).await?);
+        return Err(refuse_used(tx, &hash).await?);
     };
     let identity = identity::verify_session_on(&tx, session_id, now).await?;
     let user = queries::find_account(&tx, identity.user_id).await?;
@@ -64,12 +65,12 @@ pub(super) async fn refresh(app: &App, token: &str) -> Result<CredentialsView, E
 }
 
 /// Ends the session of a token that was used before, and says what its bearer is told.
-async fn refuse_used(app: &App, mut tx: Tx, hash: &[u8]) -> Result<Error, Error> {
+async fn refuse_used(mut tx: Tx, hash: &[u8]) -> Result<Error, Error> {
     let Some(owner) = queries::find_used_refresh_token(&tx, hash).await? else {
         let detail = "there is no such refresh token";
         return Ok(Error::new(Code::Unauthenticated, detail));
     };
-    revoke(app, &mut tx, owner.user_id, Some(owner.session_id), None).await?;
+    revoke(&mut tx, owner.user_id, Some(owner.session_id), None).await?;
     tx.commit().await?;
     let detail = "the refresh token was used before, so its session was ended";
     Ok(Error::new(Code::SessionRevoked, detail))
@@ -104,20 +105,19 @@ fn token_hash(token: &str) -> [u8; 32] {
 
 /// Ends the user's sessions: all, `only` one, or all `except` one. Returns how many stood until now.
 pub(super) async fn revoke(
-    app: &App,
     tx: &mut Tx,
     user_id: UserId,
     only: Option<SessionId>,
     except: Option<SessionId>,
 ) -> Result<usize, Error> {
-    let revoked = queries::revoke_sessions(tx, user_id, only, except, app.now()).await?;
+    let revoked = queries::revoke_sessions(tx, user_id, only, except, tx.now()).await?;
     for session_id in &revoked {
         session_revoked(tx, user_id, *session_id)?;
     }
     Ok(revoked.len())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SessionRevoked {
     session_id: SessionId,
 }

@@ -45,6 +45,7 @@ async fn registering_signs_in_and_shows_the_account_to_its_owner() {
         "created_at": "[time]",
         "email": "Ana@Example.com",
         "id": 1,
+        "is_invisible": false,
         "is_private": false,
         "name": "Ana",
         "role": "user",

@@ -17,8 +17,9 @@ mod tests;
 use shared::{ids::UserId, wire::Code};
 
 use crate::{
-    app::{App, db::Connection, error::Error, feature::Feature},
-    follows, friends, users,
+    app::{App, access::access_changed, db::Connection, error::Error, feature::Feature},
+    follows, friends,
+    users::{self, Contact},
 };
 
 /// What the slice brings.
@@ -54,18 +55,25 @@ async fn block(app: &App, pair: Pair) -> Result<(), Error> {
     // Whoever is becoming a follower or a friend of the other at this moment has done so before, and ceases to be.
     users::lock_pair(&tx, pair.blocker, pair.blocked).await?;
     require_account(&tx, pair).await?;
-    queries::insert_block(&tx, pair, tx.now()).await?;
+    let contact = Contact::before(&tx, pair.blocker, pair.blocked).await?;
+    let is_new = queries::insert_block(&tx, pair, tx.now()).await?;
     follows::end_both_ways(&mut tx, pair.blocker, pair.blocked).await?;
     friends::end(&mut tx, pair.blocker, pair.blocked).await?;
+    contact.tell(&mut tx).await?;
+    if is_new {
+        access_changed(&mut tx, &[pair.blocker, pair.blocked])?;
+    }
     tx.commit().await
 }
 
 /// Takes the blocker's own block back; the other's stays.
 async fn unblock(app: &App, pair: Pair) -> Result<(), Error> {
-    let tx = app.begin().await?;
+    let mut tx = app.begin().await?;
     users::lock_pair(&tx, pair.blocker, pair.blocked).await?;
     require_account(&tx, pair).await?;
-    queries::delete_block(&tx, pair).await?;
+    if queries::delete_block(&tx, pair).await? {
+        access_changed(&mut tx, &[pair.blocker, pair.blocked])?;
+    }
     tx.commit().await
 }
 

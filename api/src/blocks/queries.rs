@@ -21,21 +21,21 @@ insert into blocks (blocker_id, blocked_id, created_at)
 values ($1, $2, $3)
 on conflict on constraint block_unique do nothing";
 
-/// Stores a block, if it is not there.
-pub(super) async fn insert_block(db: &Connection, pair: Pair, now: Time) -> Result<(), Error> {
+/// Stores a block; false if it was there.
+pub(super) async fn insert_block(db: &Connection, pair: Pair, now: Time) -> Result<bool, Error> {
     let (blocker, blocked) = (pair.blocker.get(), pair.blocked.get());
-    db.execute(INSERT_BLOCK, &[&blocker, &blocked, &now.0])
+    let inserted = db
+        .execute(INSERT_BLOCK, &[&blocker, &blocked, &now.0])
         .await?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 const DELETE_BLOCK: &str = "
 delete from blocks
 where blocker_id = $1 and blocked_id = $2";
 
-/// Takes a block back, if it is there.
-pub(super) async fn delete_block(db: &Connection, pair: Pair) -> Result<(), Error> {
-    db.execute(DELETE_BLOCK, &[&pair.blocker.get(), &pair.blocked.get()])
-        .await?;
-    Ok(())
+/// Takes a block back; false if there was none.
+pub(super) async fn delete_block(db: &Connection, pair: Pair) -> Result<bool, Error> {
+    let (blocker, blocked) = (pair.blocker.get(), pair.blocked.get());
+    Ok(db.execute(DELETE_BLOCK, &[&blocker, &blocked]).await? == 1)
 }

@@ -1,22 +1,30 @@
 //! Blocking over HTTP.
 
-use axum::{Json as Answer, Router, extract::State, routing::put};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::ids::UserId;
+use shared::{ids::UserId, wire::Code};
 
 use super::{Pair, block, unblock};
 use crate::app::{
     App,
     error::Error,
     http::{Path, SignedIn},
+    openapi::{Routes, put},
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/users/{id}/block", put(block_user).delete(unblock_user))
+pub(super) fn routes() -> Routes {
+    Routes::new().route(
+        "/users/{id}/block",
+        put(block_user)
+            .refuses(&[Code::SelfNotAllowed])
+            .delete(unblock_user)
+            .refuses(&[Code::SelfNotAllowed]),
+    )
 }
 
 /// Whether the caller blocks the other afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BlockAnswer {
     blocked: bool,
 }

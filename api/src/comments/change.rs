@@ -7,7 +7,7 @@ use super::{
     queries::{self, CommentView},
 };
 use crate::{
-    app::{App, error::Error},
+    app::{App, error::Error, live::Count},
     posts,
 };
 
@@ -25,6 +25,7 @@ pub async fn write(
     let mentioned = posts::mentioned_readers(&tx, content, post).await?;
     notifications::tell(&mut tx, post_author, mentioned, &comment).await?;
     tx.commit().await?;
+    app.changed_counts().note(Count::Comments, post);
     Ok(comment)
 }
 
@@ -45,5 +46,7 @@ pub async fn delete(
     if !queries::delete_comment(&tx, post, comment).await? {
         return Err(not_found());
     }
-    tx.commit().await
+    tx.commit().await?;
+    app.changed_counts().note(Count::Comments, post);
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Statements about the table `comments`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{CommentId, PostId, UserId};
 
@@ -24,7 +25,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// A comment as readers get it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CommentView {
     /// Its id.
     pub id: CommentId,

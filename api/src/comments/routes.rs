@@ -1,13 +1,12 @@
 //! Comments over HTTP.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    http::StatusCode,
-    routing::{delete, get},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::ids::{CommentId, PostId};
+use shared::{
+    ids::{CommentId, PostId},
+    wire::Code,
+};
 
 use super::{
     change,
@@ -19,10 +18,12 @@ use crate::{
         error::Error,
         http::{
             Path, SignedIn,
+            answer::{Created, NoContent},
             json::{Input, Json, Wrong},
             page::{Page, PageQuery},
             place::Place,
         },
+        openapi::{Routes, delete, get},
     },
     posts,
 };
@@ -30,17 +31,20 @@ use crate::{
 /// The longest comment, in characters; a constraint holds it too.
 const CONTENT_CHARACTERS_MAX: usize = 2_000;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route(
             "/posts/{id}/comments",
             get(list_comments).post(create_comment),
         )
-        .route("/posts/{id}/comments/{comment_id}", delete(delete_comment))
+        .route(
+            "/posts/{id}/comments/{comment_id}",
+            delete(delete_comment).refuses(&[Code::Forbidden]),
+        )
 }
 
 /// What somebody writes under a post.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct WriteComment {
     /// The text.
     pub content: String,
@@ -57,9 +61,9 @@ async fn create_comment(
     caller: SignedIn,
     Path(post): Path<PostId>,
     Json(input): Json<WriteComment>,
-) -> Result<(StatusCode, Answer<CommentView>), Error> {
+) -> Result<Created<CommentView>, Error> {
     let comment = change::write(&app, caller.user_id, post, &input.content).await?;
-    Ok((StatusCode::CREATED, Answer(comment)))
+    Ok(Created(comment))
 }
 
 async fn list_comments(
@@ -79,7 +83,7 @@ async fn delete_comment(
     State(app): State<App>,
     caller: SignedIn,
     Path((post, comment)): Path<(PostId, CommentId)>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     change::delete(&app, caller.user_id, (post, comment)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,5 +1,6 @@
 //! The messages of a conversation, page by page, in either direction. Within a page always in the order of `seq`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::{ConversationId, UserId};
 
@@ -14,7 +15,7 @@ use crate::app::{
 };
 
 /// `?after_seq=` for what came since, `?before_seq=` for what came before; neither for the newest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct Span {
     after_seq: Option<i64>,
     before_seq: Option<i64>,

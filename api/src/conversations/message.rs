@@ -1,5 +1,6 @@
 //! A message as everybody sees it: in lists, in the history, in the answer to its sender.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{ConversationId, MessageId};
 
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// A message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MessageView {
     /// Its id.
     pub id: MessageId,

@@ -7,20 +7,27 @@
 //! - Whoever hides how far they have read sees it of nobody.
 //! - Whoever is not a member cannot tell a conversation from one that does not exist.
 
+mod changes;
 mod commands;
 mod events;
 mod history;
+mod list;
 mod message;
 mod queries;
 mod read;
+mod readers;
 mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{count_requests, list_changed_conversations, list_changed_messages};
 pub use history::{Span, list_messages, list_newest_messages};
+pub use list::{ConversationView, list_conversations};
 pub use message::MessageView;
 pub(crate) use message::message_columns;
-pub use queries::{find_direct, find_other_member, is_member, list_listeners, open_direct};
+pub use queries::{
+    find_direct, find_other_member, is_heard_by, is_member, list_listeners, open_direct,
+};
 
 use crate::app::feature::Feature;
 
@@ -30,6 +37,7 @@ pub fn feature() -> Feature {
         name: "conversations",
         routes: routes::routes(),
         commands: commands::commands(),
+        events: &["message_read", "conversation_preferences_changed"],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

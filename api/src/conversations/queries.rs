@@ -1,19 +1,18 @@
 //! Statements about the tables `conversations` and `conversation_members`, and readings of `messages`.
 
-use serde::Serialize;
 use shared::{
-    ids::{ConversationId, GroupId, UserId},
+    ids::{ConversationId, UserId},
     wire::Channel,
 };
 
-use super::message::{MessageView, message_columns};
-use crate::{
-    app::{
-        db::{Connection, FromRow, InvalidRow, Parameters, Row},
-        error::Error,
-        time::Time,
-    },
-    users::{Person, person_columns},
+use super::{
+    changes, list,
+    message::{MessageView, message_columns},
+};
+use crate::app::{
+    db::{Connection, FromRow, InvalidRow, Parameters, Row},
+    error::Error,
+    time::Time,
 };
 
 /// All of them, to be prepared in a test.
@@ -21,13 +20,21 @@ pub(super) const STATEMENTS: &[&str] = &[
     FIND_DIRECT,
     FIND_OTHER_MEMBER,
     IS_MEMBER,
+    IS_HEARD_BY,
     OPEN_DIRECT,
-    LIST_CONVERSATIONS,
+    list::LIST_CONVERSATIONS,
+    list::FIND_CONVERSATION,
+    changes::LIST_CHANGED_MESSAGES,
+    changes::LIST_CHANGED_CONVERSATIONS,
+    changes::COUNT_REQUESTS,
     LIST_MESSAGES_AFTER,
     LIST_MESSAGES_BEFORE,
     LOCK_MARKER,
+    COUNT_UNREAD,
     MOVE_MARKER,
     LIST_LISTENERS,
+    super::readers::FIND_SIGHT,
+    super::readers::LIST_READERS,
     FIND_READ_RECEIPTS,
     SET_READ_RECEIPTS,
 ];
@@ -77,6 +84,24 @@ pub async fn is_member(
         .await
 }
 
+const IS_HEARD_BY: &str = "
+select exists (
+    select from conversation_members member
+    join conversations conversation on conversation.id = member.conversation_id
+    where member.conversation_id = $1 and member.user_id = $2
+        and conversation.request_to is distinct from $2
+)";
+
+/// Whether the user hears what is written there: a member, who has not still to accept the conversation.
+pub async fn is_heard_by(
+    db: &Connection,
+    conversation: ConversationId,
+    user: UserId,
+) -> Result<bool, Error> {
+    db.query_one(IS_HEARD_BY, &[&conversation.get(), &user.get()])
+        .await
+}
+
 // Whoever comes second to a new pair gets the first one's row. "do nothing" would return no row; the update that changes
 // nothing does, and takes the lock that the message is about to take anyway.
 const OPEN_DIRECT: &str = "
@@ -108,127 +133,6 @@ pub async fn open_direct(
 ) -> Result<ConversationId, Error> {
     let parameters: Parameters<'_> = &[&opener.get(), &other.get(), &now.0, &is_request];
     db.query_one(OPEN_DIRECT, parameters).await
-}
-
-/// A conversation as one of its members sees it.
-#[derive(Debug, Serialize)]
-pub(super) struct ConversationView {
-    pub(super) id: ConversationId,
-    pub(super) kind: String,
-    /// The other one of a direct conversation.
-    pub(super) peer: Option<Person>,
-    /// The group whose chat it is.
-    pub(super) group: Option<GroupSummary>,
-    /// How far the other one has read; not known where one of the two hides it.
-    pub(super) peer_read_seq: Option<i64>,
-    /// `pending` where the other one has not accepted it yet.
-    pub(super) request: Option<String>,
-    pub(super) read_seq: i64,
-    pub(super) last_seq: i64,
-    /// Counted up to 1000.
-    pub(super) unread_count: i64,
-    pub(super) last_message: MessageView,
-}
-
-impl FromRow for ConversationView {
-    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
-        Ok(Self {
-            id: row.get("conversation_id")?,
-            kind: row.get("kind")?,
-            peer: match row.get::<Option<UserId>>("peer_id")? {
-                Some(_) => Some(Person::from_columns(row, "peer")?),
-                None => None,
-            },
-            group: GroupSummary::from_columns(row)?,
-            peer_read_seq: row.get("peer_read_seq")?,
-            request: row.get("request")?,
-            read_seq: row.get("read_seq")?,
-            last_seq: row.get("last_seq")?,
-            unread_count: row.get("unread_count")?,
-            last_message: MessageView::from_row(row)?,
-        })
-    }
-}
-
-/// A group, as a conversation shows it.
-#[derive(Debug, Serialize)]
-pub(super) struct GroupSummary {
-    id: GroupId,
-    name: String,
-    avatar: Option<String>,
-    member_count: i64,
-}
-
-impl GroupSummary {
-    fn from_columns(row: &Row<'_>) -> Result<Option<Self>, InvalidRow> {
-        let Some(id) = row.get("group_id")? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            id,
-            name: row.get("group_name")?,
-            avatar: row.get("group_avatar")?,
-            member_count: row.get("member_count")?,
-        }))
-    }
-}
-
-// The page is chosen first: what is looked up and counted for each row is then bounded by the page. The count is bounded
-// too, because somebody who was away for long has a page full of long ones.
-const LIST_CONVERSATIONS: &str = concat!(
-    "
-with page as materialized (
-    select
-        conversation.id, conversation.kind, conversation.last_seq, conversation.last_message_id,
-        conversation.group_id, me.read_seq,
-        -- A rejection is not told to the one who asked.
-        case when conversation.request_to is not null then 'pending' end as request
-    from conversation_members me
-    join conversations conversation on conversation.id = me.conversation_id
-    where me.user_id = $1 and conversation.last_message_id < $2
-        and conversation.request_to is distinct from $1
-    order by conversation.last_message_id desc
-    limit $3
-)
-select
-    page.kind, page.last_seq, page.read_seq, page.request,
-    groups.id as group_id, groups.name as group_name, groups.avatar as group_avatar, groups.member_count,
-    case when not exists (
-        select from conversation_preferences hidden
-        where hidden.user_id in ($1, other.user_id) and not hidden.read_receipts
-    ) then other.read_seq end as peer_read_seq,
-    ",
-    person_columns!("peer", "peer"),
-    ",
-    (
-        select count(*)
-        from (
-            select from messages unread
-            where unread.conversation_id = page.id and unread.seq > page.read_seq and unread.sender_id <> $1
-            limit 1000
-        ) counted
-    ) as unread_count,",
-    message_columns!(),
-    "
-from page
-join messages message on message.id = page.last_message_id
-join users sender on sender.id = message.sender_id
-left join groups on groups.id = page.group_id
-left join conversation_members other
-    on other.conversation_id = page.id and other.user_id <> $1 and page.group_id is null
-left join users peer on peer.id = other.user_id
-order by page.last_message_id desc"
-);
-
-/// Those whose last message has a smaller id than `before`, the most recently active first.
-pub(super) async fn list_conversations(
-    db: &Connection,
-    member: UserId,
-    before: i64,
-    rows: i64,
-) -> Result<Vec<ConversationView>, Error> {
-    db.query(LIST_CONVERSATIONS, &[&member.get(), &before, &rows])
-        .await
 }
 
 const LIST_MESSAGES_AFTER: &str = concat!(
@@ -313,6 +217,9 @@ select
             or coalesce(groups.member_count <= 100, true) and not exists (
                 select from conversation_preferences hidden
                 where hidden.user_id in ($2, member.user_id) and not hidden.read_receipts
+            ) and not exists (
+                select from blocks cut
+                where (cut.blocker_id, cut.blocked_id) in (($2, member.user_id), (member.user_id, $2))
             )
         )
     ) as listeners
@@ -330,6 +237,25 @@ pub(super) async fn lock_marker(
 ) -> Result<Option<Marker>, Error> {
     db.query_optional(LOCK_MARKER, &[&conversation.get(), &member.get()])
         .await
+}
+
+const COUNT_UNREAD: &str = "
+select count(*)
+from (
+    select from messages
+    where conversation_id = $1 and seq > $3 and seq <= $4 and sender_id <> $2
+    limit 1000
+) counted";
+
+/// How many messages of others are after the first `seq` and not after the second; counted up to 1000.
+pub(super) async fn count_unread(
+    db: &Connection,
+    conversation: ConversationId,
+    reader: UserId,
+    (after, through): (i64, i64),
+) -> Result<i64, Error> {
+    let parameters: Parameters<'_> = &[&conversation.get(), &reader.get(), &after, &through];
+    db.query_one(COUNT_UNREAD, parameters).await
 }
 
 const MOVE_MARKER: &str = "
@@ -382,15 +308,17 @@ pub(super) async fn find_read_receipts(db: &Connection, user: UserId) -> Result<
 const SET_READ_RECEIPTS: &str = "
 insert into conversation_preferences (user_id, read_receipts)
 values ($1, $2)
-on conflict (user_id) do update set read_receipts = $2";
+on conflict (user_id) do update set read_receipts = $2
+where conversation_preferences.read_receipts <> $2";
 
-/// Shows or hides it, from now on and for what was read before.
+/// Shows or hides it, from now on and for what was read before; false if that was so before.
 pub(super) async fn set_read_receipts(
     db: &Connection,
     user: UserId,
     read_receipts: bool,
-) -> Result<(), Error> {
-    db.execute(SET_READ_RECEIPTS, &[&user.get(), &read_receipts])
+) -> Result<bool, Error> {
+    let changed = db
+        .execute(SET_READ_RECEIPTS, &[&user.get(), &read_receipts])
         .await?;
-    Ok(())
+    Ok(changed == 1)
 }

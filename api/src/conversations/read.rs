@@ -1,16 +1,20 @@
 //! Moving a read marker: for the route and the socket command alike.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{ConversationId, UserId};
 
-use super::{events, queries};
+use super::{
+    events::{self, Unread},
+    queries,
+};
 use crate::{
     app::{App, error::Error},
     notifications,
 };
 
 /// Where the marker is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct MarkerView {
     conversation_id: ConversationId,
     read_seq: i64,
@@ -32,7 +36,13 @@ pub(super) async fn mark_read(
     let mut read_seq = marker.read_seq;
     if !marker.is_request && (marker.read_seq + 1..=marker.last_seq).contains(&seq) {
         queries::move_marker(&tx, conversation_id, reader, seq).await?;
-        events::message_read(&mut tx, conversation_id, reader, seq, &marker.listeners)?;
+        let unread = Unread {
+            last_seq: marker.last_seq,
+            count: queries::count_unread(&tx, conversation_id, reader, (seq, marker.last_seq))
+                .await?,
+        };
+        let listeners = &marker.listeners;
+        events::message_read(&mut tx, conversation_id, reader, (seq, unread), listeners)?;
         if seq == marker.last_seq {
             notifications::settle(&mut tx, reader, "message", conversation_id.get()).await?;
         }

@@ -1,18 +1,18 @@
 //! `/conversations`.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    routing::{get, post},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::ids::ConversationId;
 
 use super::{
+    events,
     history::{self, Span},
+    list::{self, ConversationView},
     message::MessageView,
-    queries::{self, ConversationView},
+    queries,
     read::{self, MarkerView},
+    readers::{self, Readers},
 };
 use crate::app::{
     App,
@@ -22,17 +22,20 @@ use crate::app::{
         json::{Input, Json},
         page::{Page, PageQuery, Query},
     },
+    openapi::{Routes, get, post},
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/conversations", get(list_conversations))
         .route(
             "/conversations/preferences",
             get(find_preferences).put(change_preferences),
         )
+        .route("/conversations/{id}", get(find_conversation))
         .route("/conversations/{id}/messages", get(list_messages))
         .route("/conversations/{id}/read", post(mark_read))
+        .route("/conversations/{id}/readers", get(list_readers))
 }
 
 /// The caller's, the most recently active first.
@@ -43,10 +46,22 @@ async fn list_conversations(
 ) -> Result<Answer<Page<ConversationView>>, Error> {
     let [before] = page.after()?.unwrap_or([i64::MAX]);
     let db = app.read().await?;
-    let rows = queries::list_conversations(&db, caller.user_id, before, page.rows()).await?;
+    let rows = list::list_conversations(&db, caller.user_id, before, page.rows()).await?;
     Ok(Answer(page.page(rows, |conversation| {
         [conversation.last_message.id.get()]
     })))
+}
+
+/// One, as it stands in the list.
+async fn find_conversation(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(conversation): Path<ConversationId>,
+) -> Result<Answer<ConversationView>, Error> {
+    let db = app.read().await?;
+    let found = list::find_conversation(&db, caller.user_id, conversation).await?;
+    let found = found.ok_or_else(|| Error::not_found("conversation"))?;
+    Ok(Answer(found))
 }
 
 async fn list_messages(
@@ -61,7 +76,7 @@ async fn list_messages(
     Ok(Answer(page))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct MarkRead {
     seq: i64,
 }
@@ -78,8 +93,27 @@ async fn mark_read(
     Ok(Answer(marker))
 }
 
+/// Up to where.
+#[derive(Deserialize, JsonSchema)]
+struct ReadUpTo {
+    seq: i64,
+}
+
+impl Input for ReadUpTo {}
+
+async fn list_readers(
+    State(app): State<App>,
+    caller: SignedIn,
+    Path(conversation): Path<ConversationId>,
+    Query(ReadUpTo { seq }): Query<ReadUpTo>,
+) -> Result<Answer<Readers>, Error> {
+    let db = app.read().await?;
+    let readers = readers::find_readers(&db, caller.user_id, (conversation, seq)).await?;
+    Ok(Answer(readers))
+}
+
 /// What a person wants of all their conversations.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Preferences {
     /// Off: nobody sees how far the person has read, and the person sees it of nobody.
     read_receipts: bool,
@@ -101,8 +135,10 @@ async fn change_preferences(
     caller: SignedIn,
     Json(preferences): Json<Preferences>,
 ) -> Result<Answer<Preferences>, Error> {
-    let tx = app.begin().await?;
-    queries::set_read_receipts(&tx, caller.user_id, preferences.read_receipts).await?;
-    tx.commit().await?;
+    let mut tx = app.begin().await?;
+    if queries::set_read_receipts(&tx, caller.user_id, preferences.read_receipts).await? {
+        events::preferences_changed(&mut tx, caller.user_id, preferences.read_receipts)?;
+        tx.commit().await?;
+    }
     Ok(Answer(preferences))
 }

@@ -148,7 +148,9 @@ async fn a_read_marker_moves_forward_only_and_both_people_hear_of_it() {
         assert_eq!(read_to(ignored).await, 2, "{ignored} changes nothing");
     }
     let heard = ana.hears("message_read").await;
-    let expected = json!({"conversation_id": conversation, "user_id": bob.id(), "seq": 2});
+    let expected = json!({
+        "conversation_id": conversation, "user_id": bob.id(), "seq": 2, "last_seq": 3, "unread_count": 1,
+    });
     assert_eq!(heard.data(), &expected);
     let echo = bob.hears("message_read").await;
     assert_eq!((echo.event.id, echo.data()), (heard.event.id, &expected));
@@ -285,4 +287,102 @@ async fn whoever_hides_how_far_they_have_read_sees_it_of_nobody() {
     assert_eq!(heard.data()["user_id"], json!(bob.id()));
     let bad = bob.put("/conversations/preferences", &json!({})).await;
     assert_eq!(bad.refusal(), (422, "validation_failed"));
+}
+
+#[tokio::test]
+async fn members_see_who_has_read_unless_it_is_hidden_or_one_blocks_the_other() {
+    let app = TestApp::start().await;
+    let (ana, bob) = tokio::join!(app.user("ana"), app.user("bob"));
+    let (cleo, dan, eve) = tokio::join!(app.user("cleo"), app.user("dan"), app.user("eve"));
+    let group = ana.post("/groups", &json!({"name": "Runners"})).await.ok();
+    let chat = format!("/conversations/{}", group["conversation_id"]);
+    for member in [&bob, &cleo, &dan] {
+        let path = format!("/groups/{}/join", group["id"]);
+        member.post(&path, &json!({})).await.ok();
+    }
+    let preferences = "/conversations/preferences";
+    cleo.put(preferences, &json!({"read_receipts": false}))
+        .await
+        .ok();
+    let changed = cleo.hears("conversation_preferences_changed").await;
+    assert_eq!(changed.data(), &json!({"read_receipts": false}));
+    cleo.put(preferences, &json!({"read_receipts": false}))
+        .await
+        .ok();
+    assert!(
+        !cleo
+            .unheard()
+            .contains(&"conversation_preferences_changed".to_owned()),
+        "the same again is no news"
+    );
+    ana.put(&format!("/users/{}/block", dan.id()), &json!({}))
+        .await
+        .ok();
+
+    for content in ["1", "2"] {
+        let message = json!({"group_id": group["id"], "content": content});
+        ana.post("/messages", &message).await.ok();
+    }
+    for (member, seq) in [(&bob, 1), (&cleo, 2), (&dan, 2)] {
+        member
+            .post(&format!("{chat}/read"), &json!({"seq": seq}))
+            .await
+            .ok();
+    }
+    let readers = async |who: &Actor, seq: i64| {
+        let path = format!("{chat}/readers?seq={seq}");
+        let mut answer = who.get(&path).await.ok();
+        let names = answer["readers"].as_array().map(|readers| {
+            let pairs = readers
+                .iter()
+                .map(|r| json!([r["username"], r["read_seq"]]));
+            pairs.collect::<Vec<Value>>()
+        });
+        (answer["count"].take(), names)
+    };
+    assert_eq!(
+        readers(&ana, 1).await,
+        (json!(1), Some(vec![json!(["bob", 1])]))
+    );
+    assert_eq!(readers(&ana, 2).await, (json!(0), Some(vec![])));
+    assert_eq!(
+        readers(&bob, 2).await,
+        (json!(1), Some(vec![json!(["dan", 2])]))
+    );
+    assert_eq!(
+        readers(&cleo, 1).await,
+        (Value::Null, None),
+        "who hides it sees nobody's"
+    );
+    // Bob has heard of Dan's marker, Ana has not, nor of Cleo's.
+    let heard = ana.hears("message_read").await;
+    assert_eq!(heard.data()["user_id"], json!(bob.id()));
+    let heard = dan.hears("message_read").await;
+    assert_eq!(heard.data()["user_id"], json!(bob.id()));
+    dan.hears("message_read").await;
+    assert!(!ana.unheard().contains(&"message_read".to_owned()));
+
+    let foreign = eve.get(&format!("{chat}/readers?seq=1")).await;
+    assert_eq!(foreign.refusal(), (404, "not_found"));
+    let wrong = ana.get(&format!("{chat}/readers?seq=x")).await;
+    assert_eq!(wrong.refusal(), (400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn a_block_between_two_people_hides_how_far_they_have_read() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+    let conversation = says(&ana, &bob, "1").await["conversation_id"].clone();
+    ana.put(&format!("/users/{}/block", bob.id()), &json!({}))
+        .await
+        .ok();
+    let path = format!("/conversations/{conversation}/read");
+    bob.post(&path, &json!({"seq": 1})).await.ok();
+    bob.hears("message_read").await;
+    let seen = ana.get("/conversations").await.ok();
+    assert_eq!(seen["items"][0]["peer_read_seq"], Value::Null);
+    let db = app.app().read().await.unwrap();
+    let told = "select count(*) from event_log where kind = 'message_read'";
+    let told: i64 = db.query_one(told, &[]).await.unwrap();
+    assert_eq!(told, 1, "the reader's own devices alone");
 }

@@ -6,6 +6,8 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use queries::list_following;
+
 use crate::app::feature::Feature;
 
 /// What the slice brings.

@@ -69,7 +69,7 @@ pub(super) async fn list_public(
 }
 
 /// Posts of the reader, of those the reader follows, and of friends, the newest first.
-pub(super) async fn list_following(
+pub async fn list_following(
     db: &Connection,
     reader: UserId,
     place: Place,

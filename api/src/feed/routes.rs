@@ -1,6 +1,7 @@
 //! Feeds over HTTP.
 
-use axum::{Json as Answer, Router, extract::State, routing::get};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::GroupId;
 
@@ -15,19 +16,20 @@ use crate::{
             page::{Page, PageQuery, Query},
             place::Place,
         },
+        openapi::{Routes, get},
     },
     posts::{self, PostView},
 };
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Routes {
     // Two names for one thing: `/posts` is where clients look that have just posted there.
-    Router::new()
+    Routes::new()
         .route("/feed", get(read_feed))
         .route("/posts", get(read_feed))
 }
 
 /// Which feed. Not given: following.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct WhichFeed {
     #[serde(rename = "type")]
     kind: Option<String>,

@@ -2,8 +2,8 @@
 
 use super::{Pair, Status, events, notifications, queries};
 use crate::{
-    app::{App, actions::Answer, db::Tx, error::Error, time::Time},
-    users,
+    app::{App, access::access_changed, actions::Answer, db::Tx, error::Error, time::Time},
+    users::{self, Contact},
 };
 
 /// What somebody wants to be to an account.
@@ -23,6 +23,7 @@ pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, 
     users::lock_pair(&tx, pair.follower, pair.followee).await?;
     let before = queries::find_status(&tx, pair).await?;
     let before = before.ok_or_else(|| Error::not_found("user"))?;
+    let contact = Contact::before(&tx, pair.follower, pair.followee).await?;
     let wants = match wish {
         Wish::Follow => true,
         Wish::Unfollow => false,
@@ -33,9 +34,13 @@ pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, 
         (Status::Following | Status::Requested, true) => before,
         (_, false) => {
             end(&mut tx, pair).await?;
+            if before == Status::Following {
+                access_changed(&mut tx, &[pair.follower])?;
+            }
             Status::NotFollowing
         }
     };
+    contact.tell(&mut tx).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -59,6 +64,7 @@ async fn follow(tx: &mut Tx, pair: Pair, now: Time) -> Result<Status, Error> {
 /// found.
 pub(super) async fn answer(tx: &mut Tx, pair: Pair, answer: Answer) -> Result<Status, Error> {
     users::lock_pair(tx, pair.follower, pair.followee).await?;
+    let contact = Contact::before(tx, pair.follower, pair.followee).await?;
     let (done, status) = match answer {
         Answer::Accept => (queries::accept_request(tx, pair).await?, Status::Following),
         Answer::Reject => (
@@ -70,6 +76,7 @@ pub(super) async fn answer(tx: &mut Tx, pair: Pair, answer: Answer) -> Result<St
         return Err(Error::not_found("follow request"));
     }
     notifications::settle_request(tx, pair).await?;
+    contact.tell(tx).await?;
     Ok(status)
 }
 

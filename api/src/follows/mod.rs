@@ -14,6 +14,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{ids::UserId, wire::Code};
 
@@ -32,13 +33,14 @@ pub fn feature() -> Feature {
         actions: vec![NotificationAction::new("follow_request", |tx, answered| {
             Box::pin(answer(tx, answered))
         })],
+        events: &["follow_request"],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }
 }
 
 /// What somebody is to an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     /// An accepted follower.

@@ -1,5 +1,6 @@
 //! Statements about the table `follows`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::UserId;
 
@@ -139,7 +140,7 @@ pub(super) async fn is_follower(
 }
 
 /// One end of a follow, in a list of the other.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Follow {
     #[serde(flatten)]
     person: Person,

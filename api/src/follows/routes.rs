@@ -1,12 +1,9 @@
 //! Following and being followed, over HTTP.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    routing::{get, post, put},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::ids::UserId;
+use shared::{ids::UserId, wire::Code};
 
 use super::{
     Pair, Status,
@@ -23,27 +20,40 @@ use crate::{
             page::{Page, PageQuery},
             place::Place,
         },
+        openapi::{Routes, get, post, put},
     },
     users::require_visible,
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/follow", post(toggle_follow))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/follow",
+            post(toggle_follow).refuses(&[Code::SelfNotAllowed, Code::NotFound]),
+        )
         .route("/follow/requests", get(list_requests))
-        .route("/follow/requests/{user_id}", post(answer_request))
-        .route("/users/{id}/follow", put(follow_user).delete(unfollow_user))
+        .route(
+            "/follow/requests/{user_id}",
+            post(answer_request).refuses(&[Code::SelfNotAllowed]),
+        )
+        .route(
+            "/users/{id}/follow",
+            put(follow_user)
+                .refuses(&[Code::SelfNotAllowed])
+                .delete(unfollow_user)
+                .refuses(&[Code::SelfNotAllowed]),
+        )
         .route("/users/{id}/followers", get(list_followers))
         .route("/users/{id}/following", get(list_following))
 }
 
 /// What the caller, or the one who asked the caller, is to the other afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FollowAnswer {
     status: Status,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct ToggleFollow {
     user_id: UserId,
 }
@@ -80,7 +90,7 @@ async fn unfollow_user(
     Ok(Answer(FollowAnswer { status }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct AnswerRequest {
     action: actions::Answer,
 }

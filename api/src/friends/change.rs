@@ -2,8 +2,8 @@
 
 use super::{Pair, Status, notifications, queries};
 use crate::{
-    app::{App, actions::Answer, db::Tx, error::Error},
-    users,
+    app::{App, access::access_changed, actions::Answer, db::Tx, error::Error},
+    users::{self, Contact},
 };
 
 /// Asks the other to be friends, or accepts if the other has asked. Says what the two are afterwards; asking again
@@ -12,6 +12,7 @@ pub(super) async fn request(app: &App, pair: Pair) -> Result<Status, Error> {
     let mut tx = app.begin().await?;
     users::lock_pair(&tx, pair.me, pair.other).await?;
     users::require_known(&tx, pair.me, pair.other).await?;
+    let contact = Contact::before(&tx, pair.me, pair.other).await?;
     let status = match queries::find_status(&tx, pair).await? {
         unchanged @ (Status::Friends | Status::Requested) => unchanged,
         Status::Asked => accept(&mut tx, pair).await?,
@@ -21,6 +22,7 @@ pub(super) async fn request(app: &App, pair: Pair) -> Result<Status, Error> {
             Status::Requested
         }
     };
+    contact.tell(&mut tx).await?;
     tx.commit().await?;
     Ok(status)
 }
@@ -32,13 +34,16 @@ pub(super) async fn answer(tx: &mut Tx, pair: Pair, answer: Answer) -> Result<St
     if queries::find_status(tx, pair).await? != Status::Asked {
         return Err(Error::not_found("friend request"));
     }
-    match answer {
-        Answer::Accept => accept(tx, pair).await,
+    let contact = Contact::before(tx, pair.me, pair.other).await?;
+    let status = match answer {
+        Answer::Accept => accept(tx, pair).await?,
         Answer::Reject => {
             end(tx, pair).await?;
-            Ok(Status::Strangers)
+            Status::Strangers
         }
-    }
+    };
+    contact.tell(tx).await?;
+    Ok(status)
 }
 
 async fn accept(tx: &mut Tx, pair: Pair) -> Result<Status, Error> {
@@ -53,7 +58,13 @@ pub(super) async fn remove(app: &App, pair: Pair) -> Result<Status, Error> {
     let mut tx = app.begin().await?;
     users::lock_pair(&tx, pair.me, pair.other).await?;
     users::require_known(&tx, pair.me, pair.other).await?;
+    let before = queries::find_status(&tx, pair).await?;
+    let contact = Contact::before(&tx, pair.me, pair.other).await?;
     end(&mut tx, pair).await?;
+    contact.tell(&mut tx).await?;
+    if before == Status::Friends {
+        access_changed(&mut tx, &[pair.me, pair.other])?;
+    }
     tx.commit().await?;
     Ok(Status::Strangers)
 }

@@ -13,6 +13,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{ids::UserId, wire::Code};
 
@@ -37,7 +38,7 @@ pub fn feature() -> Feature {
 }
 
 /// What somebody is to somebody else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     /// A friend.

@@ -1,5 +1,6 @@
 //! Statements about the table `friendships`, and the view `friend_links` on it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::UserId;
 
@@ -93,7 +94,7 @@ pub(super) async fn delete_friendship(db: &Connection, pair: Pair) -> Result<(),
 }
 
 /// A friend in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Friend {
     #[serde(flatten)]
     person: Person,
@@ -150,7 +151,7 @@ pub(super) async fn list_friends(
 }
 
 /// A request in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct FriendRequest {
     /// The other one.
     #[serde(flatten)]

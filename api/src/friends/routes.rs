@@ -1,12 +1,9 @@
 //! Friends over HTTP.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    routing::{delete, get, post},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::ids::UserId;
+use shared::{ids::UserId, wire::Code};
 
 use super::{
     Pair, Status, change,
@@ -21,20 +18,33 @@ use crate::app::{
         page::{Page, PageQuery, Query},
         place::Place,
     },
+    openapi::{Routes, delete, get, post},
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/friends", get(list_friends))
         .route("/friends/requests", get(list_requests))
-        .route("/friends/request/{id}", post(request_friend))
-        .route("/friends/accept/{id}", post(accept_friend))
-        .route("/friends/reject/{id}", post(reject_friend))
-        .route("/friends/{id}", delete(remove_friend))
+        .route(
+            "/friends/request/{id}",
+            post(request_friend).refuses(&[Code::SelfNotAllowed]),
+        )
+        .route(
+            "/friends/accept/{id}",
+            post(accept_friend).refuses(&[Code::SelfNotAllowed]),
+        )
+        .route(
+            "/friends/reject/{id}",
+            post(reject_friend).refuses(&[Code::SelfNotAllowed]),
+        )
+        .route(
+            "/friends/{id}",
+            delete(remove_friend).refuses(&[Code::SelfNotAllowed]),
+        )
 }
 
 /// What the caller is to the other afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FriendAnswer {
     status: Status,
 }
@@ -101,7 +111,7 @@ async fn list_friends(
 }
 
 /// Whose requests. Not given: everybody's.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct WhichRequests {
     direction: Option<String>,
 }

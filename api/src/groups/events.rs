@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    ids::{ConversationId, GroupId, MessageId, UserId},
+    ids::{GroupId, UserId},
     membership::MembershipChanged,
     wire::{Channel, Class, kind},
 };
@@ -14,7 +14,6 @@ use crate::{
         error::Error,
         time::Time,
     },
-    conversations::MessageView,
     users::Person,
 };
 
@@ -26,6 +25,8 @@ pub(super) struct MembershipNews {
     pub(super) user: Person,
     /// Of somebody who joined.
     pub(super) role: Option<Role>,
+    /// How many are in the group now.
+    pub(super) member_count: i64,
 }
 
 /// `membership_changed`: for the person, and for the group, in whose order it has its place.
@@ -141,39 +142,6 @@ pub(super) fn group_invite(
             group_id: group.id,
             group_name: &group.name,
             user: inviter,
-        },
-    })
-}
-
-#[derive(Serialize)]
-struct GroupMessage<'a> {
-    group_id: GroupId,
-    message_id: MessageId,
-    conversation_id: ConversationId,
-    seq: i64,
-    content: &'a str,
-    client_message_id: Option<&'a str>,
-    sender: &'a Person,
-    created_at: Time,
-}
-
-/// `group_message`: one event for all members, the sender's devices among them.
-pub fn group_message(tx: &mut Tx, group_id: GroupId, message: &MessageView) -> Result<(), Error> {
-    tx.event(&EventSpec {
-        channels: &[Channel::Group(group_id)],
-        kind: "group_message",
-        from: Some(message.sender.id),
-        to: None,
-        group: Some(group_id),
-        data: &GroupMessage {
-            group_id,
-            message_id: message.id,
-            conversation_id: message.conversation_id,
-            seq: message.seq,
-            content: &message.content,
-            client_message_id: message.client_message_id.as_deref(),
-            sender: &message.sender,
-            created_at: message.created_at,
         },
     })
 }

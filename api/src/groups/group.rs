@@ -1,5 +1,6 @@
 //! A group as people see it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{ConversationId, GroupId};
 
@@ -14,9 +15,10 @@ use crate::{
 };
 
 /// A group, to one reader.
-#[derive(Debug, Serialize)]
-pub(super) struct GroupView {
-    pub(super) id: GroupId,
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GroupView {
+    /// Its id.
+    pub id: GroupId,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) avatar: Option<String>,
@@ -39,7 +41,7 @@ pub(super) struct GroupView {
 
 impl GroupView {
     /// Its place in the list of the reader's groups.
-    pub(super) fn place(&self) -> Place {
+    pub fn place(&self) -> Place {
         Place {
             time: self.joined_at.unwrap_or(self.created_at),
             id: self.id.get(),
@@ -68,7 +70,7 @@ impl FromRow for GroupView {
 }
 
 /// A member, in a group's list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct MemberView {
     #[serde(flatten)]
     pub(super) person: Person,
@@ -96,7 +98,7 @@ impl FromRow for MemberView {
 }
 
 /// Somebody who asks to join.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RequestView {
     #[serde(flatten)]
     person: Person,

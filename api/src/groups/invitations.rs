@@ -1,5 +1,6 @@
 //! Ways in: invitations, and requests to join.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::{
     ids::{GroupId, UserId},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// What somebody is to a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
     /// A member.
@@ -78,12 +79,13 @@ pub(super) async fn withdraw(
     id: GroupId,
     invited: UserId,
 ) -> Result<(), Error> {
-    let tx = app.begin().await?;
+    let mut tx = app.begin().await?;
     groups::lock_group(&tx, id).await?;
     require_at_least(&tx, id, caller, Role::Admin).await?;
     if !invitations::delete_invitation(&tx, id, invited).await? {
         return Err(no_invitation());
     }
+    notifications::settle_invite(&mut tx, id, invited).await?;
     tx.commit().await
 }
 
@@ -115,7 +117,10 @@ async fn answer_in(
             membership::join(tx, &group, invited, Role::Member).await?;
             Ok(Status::Joined)
         }
-        Answer::Reject => Ok(Status::None),
+        Answer::Reject => {
+            notifications::settle_invite(tx, id, invited).await?;
+            Ok(Status::None)
+        }
     }
 }
 
@@ -179,7 +184,10 @@ async fn answer_request_in(
             membership::join(tx, &group, asker, Role::Member).await?;
             Ok(Status::Joined)
         }
-        Answer::Reject => Ok(Status::None),
+        Answer::Reject => {
+            notifications::settle_join_request(tx, id, asker).await?;
+            Ok(Status::None)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use shared::{
 use super::{
     chat,
     events::{self, MembershipNews},
+    notifications,
     queries::{groups::LockedGroup, members},
     role::Role,
 };
@@ -37,22 +38,24 @@ pub(super) async fn join(
         let detail = format!("nobody can be in more than {GROUPS_MAX} groups");
         return Err(Error::new(Code::TooManyGroups, detail));
     }
-    members::add_member(tx, group.id, user, role, tx.now()).await?;
-    tell(tx, group.id, user, version, Some(role)).await
+    let count = members::add_member(tx, group.id, user, role, tx.now()).await?;
+    notifications::settle_invite(tx, group.id, user).await?;
+    notifications::settle_join_request(tx, group.id, user).await?;
+    tell(tx, group.id, user, (version, count), Some(role)).await
 }
 
 /// Ends the membership of somebody who is a member and not the owner.
 pub(super) async fn leave(tx: &mut Tx, group: &LockedGroup, user: UserId) -> Result<(), Error> {
     let version = members::count_up_version(tx, user).await?;
-    members::remove_member(tx, group.id, user).await?;
-    tell(tx, group.id, user, version, None).await
+    let count = members::remove_member(tx, group.id, user).await?;
+    tell(tx, group.id, user, (version, count), None).await
 }
 
 async fn tell(
     tx: &mut Tx,
     group_id: GroupId,
     user_id: UserId,
-    version: i64,
+    (version, member_count): (i64, i64),
     role: Option<Role>,
 ) -> Result<(), Error> {
     let user = users::find_person(tx, user_id).await?;
@@ -64,7 +67,13 @@ async fn tell(
         version,
         since,
     };
-    events::membership_changed(tx, &MembershipNews { change, user, role })
+    let news = MembershipNews {
+        change,
+        user,
+        role,
+        member_count,
+    };
+    events::membership_changed(tx, &news)
 }
 
 /// What a member is.

@@ -10,7 +10,9 @@
 //! - A group that is deleted has no members; its row and its chat stay.
 
 mod change;
+mod changes;
 mod chat;
+mod crowd;
 mod events;
 mod group;
 mod internal;
@@ -24,8 +26,14 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use changes::list_changed;
 pub use chat::{Chat, find_chat, require_chat};
-pub use events::{group_content_update, group_message};
+pub use crowd::{add_crowd, gather_crowd};
+pub use events::group_content_update;
+pub use group::GroupView;
+pub use queries::groups::list_groups;
+
+use shared::wire::kind;
 
 use crate::app::{
     actions::{Answered, NotificationAction},
@@ -38,6 +46,13 @@ pub fn feature() -> Feature {
         name: "groups",
         routes: routes::routes(),
         internal: internal::routes(),
+        events: &[
+            kind::MEMBERSHIP_CHANGED,
+            kind::GROUP_DELETED,
+            "group_updated",
+            "group_role_changed",
+            "group_invite",
+        ],
         actions: vec![
             NotificationAction::new("group_invite", |tx, answered: Answered| {
                 Box::pin(invitations::answer_notification(tx, answered))

@@ -1,12 +1,12 @@
 //! What people are told about groups.
 
 use serde_json::json;
-use shared::ids::UserId;
+use shared::ids::{GroupId, UserId};
 
 use super::queries::groups::LockedGroup;
 use crate::{
     app::{db::Tx, error::Error},
-    notifications::{NewNotification, notify},
+    notifications::{NewNotification, notify, settle, settle_for_everybody},
     users::Person,
 };
 
@@ -52,4 +52,22 @@ pub(super) async fn group_join_request(
         }),
     };
     notify(tx, notification).await
+}
+
+/// Nobody has to answer this person's request any more.
+pub(super) async fn settle_join_request(
+    tx: &mut Tx,
+    group: GroupId,
+    asker: UserId,
+) -> Result<(), Error> {
+    settle_for_everybody(tx, asker, "group_join_request", group.get()).await
+}
+
+/// The invitation is answered, or was withdrawn.
+pub(super) async fn settle_invite(
+    tx: &mut Tx,
+    group: GroupId,
+    invited: UserId,
+) -> Result<(), Error> {
+    settle(tx, invited, "group_invite", group.get()).await
 }

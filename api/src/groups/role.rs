@@ -1,11 +1,14 @@
 //! What a member may do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::db::Column;
 
 /// A member's role; later ones may do all that earlier ones may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Role {
     /// Takes part.

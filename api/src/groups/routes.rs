@@ -1,13 +1,12 @@
 //! `/groups`.
 
-use axum::{
-    Json as Body, Router,
-    extract::State,
-    http::StatusCode,
-    routing::{delete, get, patch, post},
-};
+use axum::{Json as Body, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::ids::{GroupId, UserId};
+use shared::{
+    ids::{GroupId, UserId},
+    wire::Code,
+};
 
 use super::{
     change,
@@ -28,10 +27,12 @@ use crate::{
         error::Error,
         http::{
             Path, SignedIn,
+            answer::{Created, NoContent},
             json::{Change, Input, Json, Wrong},
             page::{OffsetQuery, Page, PageQuery, Query},
             place::Place,
         },
+        openapi::{Routes, delete, get, patch, post},
     },
     conversations::{self, MessageView},
 };
@@ -40,32 +41,77 @@ const NAME_CHARACTERS_MAX: usize = 100;
 const DESCRIPTION_CHARACTERS_MAX: usize = 2000;
 const URL_CHARACTERS_MAX: usize = 2000;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/groups", get(list_groups).post(create_group))
-        .route("/groups/invite", post(invite))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/groups",
+            get(list_groups)
+                .post(create_group)
+                .refuses(&[Code::TooManyGroups]),
+        )
+        .route(
+            "/groups/invite",
+            post(invite).refuses(&[
+                Code::NotAMember,
+                Code::Forbidden,
+                Code::Conflict,
+                Code::TooManyGroups,
+            ]),
+        )
         .route(
             "/groups/{id}",
-            get(read_group).patch(update_group).delete(delete_group),
+            get(read_group)
+                .patch(update_group)
+                .refuses(&[Code::NotAMember, Code::Forbidden])
+                .delete(delete_group)
+                .refuses(&[Code::NotAMember, Code::Forbidden]),
         )
-        .route("/groups/{id}/invitation", post(answer_invitation))
+        .route(
+            "/groups/{id}/invitation",
+            post(answer_invitation).refuses(&[Code::NoInvitation, Code::TooManyGroups]),
+        )
         .route(
             "/groups/{id}/invitations/{user_id}",
-            delete(withdraw_invitation),
+            delete(withdraw_invitation).refuses(&[
+                Code::NotAMember,
+                Code::Forbidden,
+                Code::NoInvitation,
+            ]),
         )
-        .route("/groups/{id}/join", post(join_group))
-        .route("/groups/{id}/leave", post(leave_group))
-        .route("/groups/{id}/members", get(list_members))
+        .route(
+            "/groups/{id}/join",
+            post(join_group).refuses(&[Code::TooManyGroups]),
+        )
+        .route(
+            "/groups/{id}/leave",
+            post(leave_group).refuses(&[Code::NotAMember, Code::LastOwner]),
+        )
+        .route(
+            "/groups/{id}/members",
+            get(list_members).refuses(&[Code::NotAMember]),
+        )
         .route(
             "/groups/{id}/members/{user_id}",
-            patch(set_role).delete(remove_member),
+            patch(set_role)
+                .refuses(&[Code::NotAMember, Code::Forbidden, Code::LastOwner])
+                .delete(remove_member)
+                .refuses(&[Code::NotAMember, Code::Forbidden, Code::LastOwner]),
         )
-        .route("/messages/group", get(list_messages))
-        .route("/groups/{id}/requests", get(list_requests))
-        .route("/groups/{id}/requests/{user_id}", post(answer_request))
+        .route(
+            "/messages/group",
+            get(list_messages).refuses(&[Code::NotAMember]),
+        )
+        .route(
+            "/groups/{id}/requests",
+            get(list_requests).refuses(&[Code::NotAMember, Code::Forbidden]),
+        )
+        .route(
+            "/groups/{id}/requests/{user_id}",
+            post(answer_request).refuses(&[Code::NotAMember, Code::Forbidden, Code::TooManyGroups]),
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct CreateGroup {
     name: String,
     #[serde(default)]
@@ -97,7 +143,7 @@ async fn create_group(
     State(app): State<App>,
     caller: SignedIn,
     Json(input): Json<CreateGroup>,
-) -> Result<(StatusCode, Body<GroupView>), Error> {
+) -> Result<Created<GroupView>, Error> {
     let group = NewGroup {
         name: input.name,
         description: input.description,
@@ -105,7 +151,7 @@ async fn create_group(
         is_private: input.is_private,
     };
     let group = change::create(&app, caller.user_id, &group).await?;
-    Ok((StatusCode::CREATED, Body(group)))
+    Ok(Created(group))
 }
 
 async fn list_groups(
@@ -129,7 +175,7 @@ async fn read_group(
     Ok(Body(group))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct UpdateGroup {
     name: Option<String>,
     description: Option<String>,
@@ -172,18 +218,18 @@ async fn delete_group(
     State(app): State<App>,
     caller: SignedIn,
     Path(group): Path<GroupId>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     change::delete(&app, caller.user_id, group).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// What somebody is to the group afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusAnswer {
     status: Status,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Invite {
     group_id: GroupId,
     user_id: UserId,
@@ -205,12 +251,12 @@ async fn withdraw_invitation(
     State(app): State<App>,
     caller: SignedIn,
     Path((group, invited)): Path<(GroupId, UserId)>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     invitations::withdraw(&app, caller.user_id, group, invited).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Answering {
     action: Answer,
 }
@@ -260,7 +306,7 @@ async fn list_members(
     Ok(Body(page.page(rows, MemberView::place)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct OfGroup {
     group: GroupId,
 }
@@ -283,7 +329,7 @@ async fn list_messages(
     Ok(Body(page))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct SetRole {
     role: Role,
 }
@@ -295,19 +341,19 @@ async fn set_role(
     caller: SignedIn,
     Path((group, member)): Path<(GroupId, UserId)>,
     Json(input): Json<SetRole>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     let change = (member, input.role);
     members::set_role(&app, caller.user_id, group, change).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn remove_member(
     State(app): State<App>,
     caller: SignedIn,
     Path((group, member)): Path<(GroupId, UserId)>,
-) -> Result<StatusCode, Error> {
+) -> Result<NoContent, Error> {
     members::remove(&app, caller.user_id, group, member).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn list_requests(

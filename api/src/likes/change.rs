@@ -1,11 +1,12 @@
 //! Liking a post and taking it back.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{PostId, UserId};
 
 use super::{events, notifications, queries};
 use crate::{
-    app::{App, db::Tx, error::Error, time::Time},
+    app::{App, db::Tx, error::Error, live::Count, time::Time},
     posts::{self, Visible},
 };
 
@@ -21,7 +22,7 @@ pub enum Wish {
 }
 
 /// How it is afterwards.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LikeState {
     /// Whether the person likes it now.
     pub liked: bool,
@@ -55,6 +56,7 @@ pub async fn change(
     }
     let like_count = queries::count_likes(&tx, person, post).await?;
     tx.commit().await?;
+    app.changed_counts().note(Count::Likes, post);
     Ok(LikeState { liked, like_count })
 }
 

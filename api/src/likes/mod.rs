@@ -20,6 +20,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "likes",
         routes: routes::routes(),
+        events: &["activity_liked"],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

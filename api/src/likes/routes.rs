@@ -1,6 +1,6 @@
 //! Likes over HTTP.
 
-use axum::{Json as Answer, Router, extract::State, routing::post};
+use axum::{Json as Answer, extract::State};
 use shared::ids::PostId;
 
 use super::change::{LikeState, Wish, change};
@@ -8,11 +8,12 @@ use crate::app::{
     App,
     error::Error,
     http::{Path, SignedIn},
+    openapi::{Routes, post},
 };
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Routes {
     let like = post(toggle_like).put(like_post).delete(unlike_post);
-    Router::new().route("/posts/{id}/like", like)
+    Routes::new().route("/posts/{id}/like", like)
 }
 
 type LikeAnswer = Result<Answer<LikeState>, Error>;

@@ -2,7 +2,7 @@
 
 use shared::ids::{MessageId, UserId};
 
-use super::{events, queries};
+use super::{events, notifications, queries};
 use crate::{
     app::{App, db::Tx, error::Error},
     conversations::{self, MessageView},
@@ -26,6 +26,7 @@ pub(super) async fn edit(
     let edited = queries::edit_message(&tx, message, content, app.now()).await?;
     let listeners = conversations::list_listeners(&tx, edited.conversation_id).await?;
     events::message_edited(&mut tx, &edited, &listeners)?;
+    notifications::new_mentions(&mut tx, &edited, &present.content).await?;
     tx.commit().await?;
     Ok(edited)
 }

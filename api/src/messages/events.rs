@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    ids::{ConversationId, MessageId, UserId},
+    ids::{ConversationId, GroupId, MessageId, UserId},
     wire::Channel,
 };
 
@@ -25,6 +25,9 @@ struct MessageData<'a> {
     client_message_id: Option<&'a str>,
     sender: &'a Person,
     created_at: Time,
+    /// The group in whose chat it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<GroupId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     edited_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,11 +47,32 @@ impl<'a> MessageData<'a> {
             client_message_id: message.client_message_id.as_deref(),
             sender: &message.sender,
             created_at: message.created_at,
+            group_id: None,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
             request: None,
         }
     }
+}
+
+/// `group_message`: one event for all members, the sender's devices among them.
+pub(super) fn group_message(
+    tx: &mut Tx,
+    group_id: GroupId,
+    message: &MessageView,
+) -> Result<(), Error> {
+    let data = MessageData {
+        group_id: Some(group_id),
+        ..MessageData::new(message)
+    };
+    tx.event(&EventSpec {
+        channels: &[Channel::Group(group_id)],
+        kind: "group_message",
+        from: Some(message.sender.id),
+        to: None,
+        group: Some(group_id),
+        data: &data,
+    })
 }
 
 /// `private_message`: for the recipient, and for every device of the sender.
@@ -157,18 +181,22 @@ pub(super) fn message_deleted(
 struct RequestAnswered {
     conversation_id: ConversationId,
     user_id: UserId,
+    /// It had been turned down, and was not waiting any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was_rejected: Option<bool>,
 }
 
 /// `message_request_accepted`: the conversation is open, for both of its people.
 pub(super) fn request_accepted(
     tx: &mut Tx,
     conversation_id: ConversationId,
-    asked: UserId,
+    (asked, was_rejected): (UserId, bool),
     members: &[Channel],
 ) -> Result<(), Error> {
     let data = RequestAnswered {
         conversation_id,
         user_id: asked,
+        was_rejected: was_rejected.then_some(true),
     };
     tell(tx, "message_request_accepted", asked, members, &data)
 }
@@ -182,6 +210,7 @@ pub(super) fn request_rejected(
     let data = RequestAnswered {
         conversation_id,
         user_id: asked,
+        was_rejected: None,
     };
     tell(
         tx,

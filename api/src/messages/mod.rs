@@ -15,6 +15,7 @@ mod commands;
 mod events;
 mod notifications;
 mod queries;
+mod reach;
 mod requests;
 mod routes;
 mod send;
@@ -28,7 +29,17 @@ pub fn feature() -> Feature {
     Feature {
         name: "messages",
         routes: routes::routes(),
+        internal: reach::internal_routes(),
         commands: commands::commands(),
+        events: &[
+            "private_message",
+            "group_message",
+            "message_request",
+            "message_request_accepted",
+            "message_request_rejected",
+            "message_edited",
+            "message_deleted",
+        ],
         actions: vec![NotificationAction::new(
             "message_request",
             |tx, answered| Box::pin(requests::answer_notification(tx, answered)),

@@ -32,6 +32,22 @@ pub(super) async fn message(
     notify(tx, notification).await
 }
 
+/// Members of an open conversation whom a message mentions since it was edited, and did not before.
+pub(super) async fn new_mentions(
+    tx: &mut Tx,
+    message: &MessageView,
+    before: &str,
+) -> Result<(), Error> {
+    let already = find_mentioned(tx, before).await?;
+    for person in find_mentioned(tx, &message.content).await? {
+        let reads = conversations::is_heard_by(tx, message.conversation_id, person.id);
+        if !already.contains(&person) && reads.await? {
+            mention(tx, message, person.id).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Members of a group whom a message in its chat mentions. The others hear it only where they listen.
 pub(super) async fn group_mentions(tx: &mut Tx, message: &MessageView) -> Result<(), Error> {
     for person in find_mentioned(tx, &message.content).await? {

@@ -1,9 +1,13 @@
 //! Statements that store messages.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{ConversationId, MessageId, UserId};
 
-use super::send::{NewMessage, Request, Stored};
+use super::{
+    reach::queries as reach,
+    send::{NewMessage, Request, Stored},
+};
 use crate::{
     app::{
         db::{Connection, FromRow, InvalidRow, Parameters, Row},
@@ -25,6 +29,9 @@ pub(super) const STATEMENTS: &[&str] = &[
     REJECT_REQUEST,
     LIST_WAITING,
     LIST_REQUESTS,
+    reach::IS_REQUEST,
+    reach::COUNT_MEMBERS,
+    reach::SHARE_CONVERSATION,
 ];
 
 impl FromRow for Stored {
@@ -220,20 +227,27 @@ pub(super) async fn delete_message(
 }
 
 const OPEN_REQUEST: &str = "
+with asked as (
+    select id, request_status = 'rejected' as was_rejected
+    from conversations
+    where id = $1 and request_to = $2
+    for no key update
+)
 update conversations
 set request_status = null, request_to = null
-where id = $1 and request_to = $2";
+from asked
+where conversations.id = asked.id
+returning was_rejected";
 
-/// Ends a request by opening the conversation; false if this person was not asked.
+/// Ends a request by opening the conversation, and says whether it had been turned down; `None` if this person was not
+/// asked.
 pub(super) async fn open_request(
     db: &Connection,
     conversation: ConversationId,
     asked: UserId,
-) -> Result<bool, Error> {
-    let changed = db
-        .execute(OPEN_REQUEST, &[&conversation.get(), &asked.get()])
-        .await?;
-    Ok(changed == 1)
+) -> Result<Option<bool>, Error> {
+    db.query_optional(OPEN_REQUEST, &[&conversation.get(), &asked.get()])
+        .await
 }
 
 const REJECT_REQUEST: &str = "
@@ -275,7 +289,7 @@ pub(super) async fn list_waiting(
 }
 
 /// A request as the person who is asked sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RequestView {
     pub(super) conversation_id: ConversationId,
     sender: Person,

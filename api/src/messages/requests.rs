@@ -4,6 +4,7 @@
 //! in a list of their own, until the recipient accepts: by saying so, or by writing back. A sender who may write straight
 //! away by now needs no answer. A rejection stands until the recipient accepts after all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::{
     ids::{ConversationId, UserId},
@@ -62,11 +63,10 @@ async fn open(
     asked: UserId,
     before: i64,
 ) -> Result<(), Error> {
-    if !queries::open_request(tx, conversation, asked).await? {
-        return Err(Error::not_found("message request"));
-    }
+    let was_rejected = queries::open_request(tx, conversation, asked).await?;
+    let was_rejected = was_rejected.ok_or_else(|| Error::not_found("message request"))?;
     let members = conversations::list_listeners(tx, conversation).await?;
-    events::request_accepted(tx, conversation, asked, &members)?;
+    events::request_accepted(tx, conversation, (asked, was_rejected), &members)?;
     for message in queries::list_waiting(tx, conversation, before).await? {
         events::delivered_message(tx, &message, asked)?;
     }
@@ -74,7 +74,7 @@ async fn open(
 }
 
 /// Which request is answered, and how.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct AnswerRequest {
     conversation_id: Option<ConversationId>,
     user_id: Option<UserId>,
@@ -91,7 +91,7 @@ impl Input for AnswerRequest {
 }
 
 /// How a request stands after its answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RequestAnswered {
     conversation_id: ConversationId,
     status: &'static str,

@@ -1,13 +1,12 @@
 //! `/messages`.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    http::StatusCode,
-    routing::{get, patch},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::ids::{ConversationId, GroupId, MessageId, UserId};
+use shared::{
+    ids::{ConversationId, GroupId, MessageId, UserId},
+    wire::Code,
+};
 
 use super::{
     change,
@@ -21,26 +20,44 @@ use crate::{
         error::Error,
         http::{
             Path, SignedIn,
+            answer::Stored,
             json::{Input, Json, Wrong},
             page::{OffsetQuery, Page, PageQuery, Query},
         },
+        openapi::{Routes, get, patch},
     },
     conversations::{self, MessageView, Span},
     users,
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/messages", get(list_messages).post(send_message))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/messages",
+            get(list_messages).post(send_message).refuses(&[
+                Code::NotAMember,
+                Code::SelfNotAllowed,
+                Code::MessageRequestRejected,
+                Code::MessageRequestPending,
+                Code::MessageNotAllowed,
+                Code::IdempotencyConflict,
+            ]),
+        )
         .route("/messages/private", get(list_private))
         .route(
             "/messages/requests",
             get(list_requests).post(answer_request),
         )
-        .route("/messages/{id}", patch(edit_message).delete(delete_message))
+        .route(
+            "/messages/{id}",
+            patch(edit_message)
+                .refuses(&[Code::Forbidden, Code::EditWindowClosed])
+                .delete(delete_message)
+                .refuses(&[Code::Forbidden]),
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct WithPerson {
     user: UserId,
 }
@@ -68,7 +85,7 @@ async fn list_messages(
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct SendMessage {
     to: Option<UserId>,
     group_id: Option<GroupId>,
@@ -108,7 +125,7 @@ async fn send_message(
     State(app): State<App>,
     caller: SignedIn,
     Json(input): Json<SendMessage>,
-) -> Result<(StatusCode, Answer<MessageView>), Error> {
+) -> Result<Stored<MessageView>, Error> {
     let target = input.target();
     let target =
         target.ok_or_else(|| Error::defect("an input that was checked names no target"))?;
@@ -118,12 +135,11 @@ async fn send_message(
         client_message_id: input.client_message_id,
     };
     let sent = send::send(&app, caller.user_id, &message).await?;
-    let status = if sent.is_new {
-        StatusCode::CREATED
+    Ok(if sent.is_new {
+        Stored::New(sent.message)
     } else {
-        StatusCode::OK
-    };
-    Ok((status, Answer(sent.message)))
+        Stored::Known(sent.message)
+    })
 }
 
 /// The same, for clients that count: `offset` messages back from the newest.
@@ -168,7 +184,7 @@ async fn answer_request(
     Ok(Answer(answered))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct EditMessage {
     content: String,
 }

@@ -158,7 +158,7 @@ async fn deliver(tx: &mut Tx, stored: &Stored, place: Place) -> Result<(), Error
     let (recipient, may_write) = match place.to {
         To::Person(recipient, may_write) => (recipient, may_write),
         To::Group(group) => {
-            groups::group_message(tx, group, message)?;
+            events::group_message(tx, group, message)?;
             return notifications::group_mentions(tx, message).await;
         }
     };

@@ -1,22 +1,30 @@
 //! Muting over HTTP.
 
-use axum::{Json as Answer, Router, extract::State, routing::put};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::ids::UserId;
+use shared::{ids::UserId, wire::Code};
 
 use super::{Pair, mute, unmute};
 use crate::app::{
     App,
     error::Error,
     http::{Path, SignedIn},
+    openapi::{Routes, put},
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/users/{id}/mute", put(mute_user).delete(unmute_user))
+pub(super) fn routes() -> Routes {
+    Routes::new().route(
+        "/users/{id}/mute",
+        put(mute_user)
+            .refuses(&[Code::SelfNotAllowed])
+            .delete(unmute_user)
+            .refuses(&[Code::SelfNotAllowed]),
+    )
 }
 
 /// Whether the caller mutes the other afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MuteAnswer {
     muted: bool,
 }

@@ -1,5 +1,6 @@
 //! Answering what a notification asks.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{NotificationId, UserId},
@@ -14,11 +15,21 @@ use crate::app::{
 };
 
 /// A notification was answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AnswerGiven {
     notification_id: NotificationId,
     action: Answer,
     is_read: bool,
+}
+
+/// What is asked no more, with a group that was deleted for instance, is not offered again.
+async fn gone(app: &App, notification: NotificationId, refusal: Error) -> Result<Error, Error> {
+    if matches!(refusal.code(), Code::NotFound | Code::NoInvitation) {
+        let mut tx = app.begin().await?;
+        settle::settle_one(&mut tx, notification).await?;
+        tx.commit().await?;
+    }
+    Ok(refusal)
 }
 
 /// Does what the answer means, by the feature that asked; the notification asks nothing afterwards.
@@ -43,8 +54,11 @@ pub(super) async fn answer(
         data: asked.data,
         answer,
     };
-    actions.run(&mut tx, &asked.kind, answered).await?;
-    settle::settle_one(&mut tx, recipient, notification_id).await?;
+    if let Err(error) = actions.run(&mut tx, &asked.kind, answered).await {
+        drop(tx);
+        return Err(gone(app, notification_id, error).await?);
+    }
+    settle::settle_one(&mut tx, notification_id).await?;
     tx.commit().await?;
     Ok(AnswerGiven {
         notification_id,

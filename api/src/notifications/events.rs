@@ -24,6 +24,9 @@ struct Told<'a> {
     /// The recipient's quiet hours: to be shown, not to ring.
     #[serde(skip_serializing_if = "is_false")]
     quiet: bool,
+    /// It took the place of an earlier one, which was counted as unread already.
+    #[serde(skip_serializing_if = "is_false")]
+    folded: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -31,12 +34,19 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// How somebody is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) quiet: bool,
+    pub(super) folded: bool,
+}
+
 /// `notification`: somebody is told something. One with an id that clients know takes the earlier one's place.
 pub(super) fn notification(
     tx: &mut Tx,
     to: UserId,
     notification: &NotificationView,
-    quiet: bool,
+    Manner { quiet, folded }: Manner,
 ) -> Result<(), Error> {
     let actor = &notification.actor;
     tx.event(&EventSpec {
@@ -53,6 +63,7 @@ pub(super) fn notification(
             notification,
             additional_data: &notification.data,
             quiet,
+            folded,
         },
     })
 }
@@ -66,6 +77,9 @@ pub(super) enum MarkedRead {
         /// It asks nothing any more: `actions` are gone from its data.
         #[serde(rename = "settled", skip_serializing_if = "is_false")]
         is_settled: bool,
+        /// It did not count as unread: it was read before, or kept aside.
+        #[serde(skip_serializing_if = "is_false")]
+        was_read: bool,
     },
     All {
         all: bool,

@@ -28,7 +28,7 @@ impl Folding {
         match kind {
             "message" => Self::Once,
             "like" | "reaction" => Self::People,
-            "comment" | "follow" => Self::Acts,
+            "comment" | "event_changed" | "follow" => Self::Acts,
             _ => Self::Never,
         }
     }

@@ -15,6 +15,7 @@
 //! There is no push service yet: `push` is kept for one, and quiet hours are told to clients as `quiet`.
 
 mod answer;
+mod changes;
 mod commands;
 mod events;
 mod folding;
@@ -29,9 +30,11 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{ChangedNotification, list_changed};
 pub use mentions::find_mentioned;
 pub use notify::{NewNotification, notify};
-pub use settle::settle;
+pub use queries::{NotificationView, count_unread, list_notifications};
+pub use settle::{settle, settle_all, settle_for_everybody};
 
 use crate::app::feature::Feature;
 
@@ -41,6 +44,7 @@ pub fn feature() -> Feature {
         name: "notifications",
         routes: routes::routes(),
         commands: commands::commands(),
+        events: &["notification", "notification_marked_read"],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::ids::UserId;
 
 use super::{
-    events,
+    events::{self, Manner},
     folding::{self, Folding},
     policy::{self, Verdict},
     queries::{self, NotificationView},
@@ -40,7 +40,7 @@ pub struct NewNotification<'a> {
 /// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
 /// that two transactions cannot wait for each other.
 pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<(), Error> {
-    if notification.actor == notification.to {
+    if notification.actor == notification.to && !policy::is_reminder(notification.kind) {
         return Ok(());
     }
     if users::is_silenced(tx, notification.to, notification.actor).await? {
@@ -58,23 +58,27 @@ pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<()
     };
     let stored = match folding {
         Folding::Never | Folding::Once => {
-            Some(queries::insert_notification(tx, &notification, is_filtered, tx.now()).await?)
+            let stored = queries::insert_notification(tx, &notification, is_filtered, tx.now());
+            Some((stored.await?, false))
         }
         Folding::People | Folding::Acts => fold(tx, notification, folding, is_filtered).await?,
     };
     match stored {
-        Some(stored) if !is_filtered => events::notification(tx, to, &stored, is_quiet),
+        Some((stored, folded)) if !is_filtered => {
+            let quiet = is_quiet;
+            events::notification(tx, to, &stored, Manner { quiet, folded })
+        }
         _ => Ok(()),
     }
 }
 
-/// Stores it, within an earlier one if there is one to be folded into. `None` if it is no news.
+/// Stores it, within an earlier one if there is one to be folded into, and says whether there was. `None` if it is no news.
 async fn fold(
     tx: &Tx,
     mut notification: NewNotification<'_>,
     folding: Folding,
     is_filtered: bool,
-) -> Result<Option<NotificationView>, Error> {
+) -> Result<Option<(NotificationView, bool)>, Error> {
     queries::lock_subject(tx, &notification).await?;
     let since = tx.now().minus(folding::WINDOW);
     let earlier = queries::find_repeated(tx, &notification, is_filtered, since).await?;
@@ -89,10 +93,14 @@ async fn fold(
                 let actor = users::find_person(tx, notification.actor).await?;
                 folding::count_in(&mut notification, actor.display_name(), actor_count);
             }
-            queries::fold_into(tx, earlier.id, &notification, actor_count).await?
+            let folded = queries::fold_into(tx, earlier.id, &notification, actor_count);
+            (folded.await?, true)
         }
-        _ => queries::insert_notification(tx, &notification, is_filtered, tx.now()).await?,
+        _ => {
+            let stored = queries::insert_notification(tx, &notification, is_filtered, tx.now());
+            (stored.await?, false)
+        }
     };
-    queries::insert_actor(tx, stored.id, stored.actor.id).await?;
+    queries::insert_actor(tx, stored.0.id, stored.0.actor.id).await?;
     Ok(Some(stored))
 }

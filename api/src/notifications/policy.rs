@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NewNotification;
@@ -13,7 +14,17 @@ use crate::app::{
 /// Accounts younger than this are new.
 const NEW_ACCOUNT: Duration = Duration::from_hours(7 * 24);
 /// The recipient has asked for these: policies about senders do not hold for them.
-const ASKED_FOR: &[&str] = &["friend_accepted", "event_reminder"];
+const ASKED_FOR: &[&str] = &[
+    "event_cancelled",
+    "event_changed",
+    "event_reminder",
+    "friend_accepted",
+];
+
+/// Whether this type tells people of what they meant to do themselves.
+pub(super) fn is_reminder(kind: &str) -> bool {
+    kind == "event_reminder"
+}
 
 /// What becomes of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +38,9 @@ pub(super) enum Verdict {
 }
 
 /// What a policy does with a class of senders; the later, the stricter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Treatment {
     Accept,

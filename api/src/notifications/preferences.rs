@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::ids::UserId;
 
@@ -16,6 +17,8 @@ use crate::app::{
 /// The types that the product has; extensions add theirs.
 const TYPES: &[&str] = &[
     "comment",
+    "event_cancelled",
+    "event_changed",
     "event_created",
     "event_reminder",
     "follow",
@@ -35,7 +38,7 @@ const TYPES_MAX: usize = 200;
 const TYPE_LENGTH_MAX: usize = 50;
 
 /// Everything that a person has chosen, defaults filled in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Preferences {
     types: BTreeMap<String, Ways>,
     senders: Senders,
@@ -43,14 +46,14 @@ pub(super) struct Preferences {
 }
 
 /// How one type is told.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 struct Ways {
     in_app: bool,
     push: bool,
 }
 
 /// What is done with classes of senders. One may be in several: the strictest decides.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 struct Senders {
     /// People whom the person does not follow.
     not_followed: Treatment,
@@ -61,7 +64,7 @@ struct Senders {
 }
 
 /// By the clock on the wall, `HH:MM`; over midnight where they end before they begin.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct QuietHours {
     from: String,
     until: String,
@@ -70,7 +73,7 @@ struct QuietHours {
 }
 
 /// What is to change; what is not named stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ChangePreferences {
     #[serde(default)]
     types: BTreeMap<String, ChangeWays>,
@@ -80,13 +83,13 @@ pub(super) struct ChangePreferences {
     quiet_hours: Change<QuietHours>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct ChangeWays {
     in_app: Option<bool>,
     push: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct ChangeSenders {
     not_followed: Option<Treatment>,
     not_following: Option<Treatment>,

@@ -1,5 +1,6 @@
 //! Marking as read, one or all: for routes and socket commands alike.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{NotificationId, UserId};
 
@@ -10,7 +11,7 @@ use super::{
 use crate::app::{App, error::Error};
 
 /// One notification is read now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct OneRead {
     notification_id: NotificationId,
     is_read: bool,
@@ -23,11 +24,12 @@ pub(super) async fn mark_read(
     notification_id: NotificationId,
 ) -> Result<OneRead, Error> {
     let mut tx = app.begin().await?;
-    let was_unread = queries::mark_read(&tx, user, notification_id, app.now()).await?;
-    if was_unread.ok_or_else(|| Error::not_found("notification"))? {
+    let marked = queries::mark_read(&tx, user, notification_id, app.now()).await?;
+    if let Some(was_counted) = marked.ok_or_else(|| Error::not_found("notification"))? {
         let read = MarkedRead::One {
             notification_id,
             is_settled: false,
+            was_read: !was_counted,
         };
         events::marked_read(&mut tx, user, &read)?;
         tx.commit().await?;
@@ -39,7 +41,7 @@ pub(super) async fn mark_read(
 }
 
 /// All notifications are read now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AllRead {
     /// How many were not before.
     marked: u64,

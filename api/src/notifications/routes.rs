@@ -1,12 +1,9 @@
 //! `/notifications`.
 
-use axum::{
-    Extension, Json as Answer, Router,
-    extract::State,
-    routing::{get, post},
-};
+use axum::{Extension, Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::ids::NotificationId;
+use shared::{ids::NotificationId, wire::Code};
 
 use super::{
     answer::{self, AnswerGiven},
@@ -23,28 +20,38 @@ use crate::app::{
         json::{Input, Json},
         page::{OffsetQuery, Page, PageQuery, Query},
     },
+    openapi::{Routes, get, post},
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/notifications", get(list_notifications))
         .route("/notifications/read", post(mark_all_read))
         .route(
             "/notifications/preferences",
             get(find_preferences).put(change_preferences),
         )
-        .route("/notifications/{id}", post(answer_notification))
+        .route(
+            "/notifications/{id}",
+            post(answer_notification).refuses(&[
+                Code::NoAction,
+                Code::NoInvitation,
+                Code::NotAMember,
+                Code::Forbidden,
+                Code::TooManyGroups,
+            ]),
+        )
         .route("/notifications/{id}/read", post(mark_read))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ListNotifications {
     #[serde(flatten)]
     page: Page<NotificationView>,
     unread_count: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Which {
     #[serde(default)]
     filtered: bool,
@@ -87,7 +94,7 @@ async fn mark_all_read(State(app): State<App>, caller: SignedIn) -> Result<Answe
     Ok(Answer(read))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct AnswerNotification {
     action: actions::Answer,
 }

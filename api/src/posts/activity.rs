@@ -1,6 +1,7 @@
 //! What an activity has beyond a post.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::{
@@ -18,7 +19,7 @@ const KILOMETRES_MAX: f64 = 300_000_000.0;
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=9999;
 
 /// A line of a fitness log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Activity {
     /// Such as `running`; the words are the application's.
     pub activity_type: String,

@@ -1,5 +1,6 @@
 //! What is attached to a post: a URL with what the author's client says about it. Nobody here fetches it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::http::json::Wrong;
@@ -11,7 +12,7 @@ const NAME_LENGTH_MAX: usize = 200;
 const MEDIA_TYPE_LENGTH_MAX: usize = 100;
 
 /// Something on the web that belongs to a post.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// Where it is: `https://` or `http://`.
     pub url: String,

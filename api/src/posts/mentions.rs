@@ -40,6 +40,22 @@ pub async fn mentioned_readers(
     Ok(readers)
 }
 
+/// Tells those whom an edited text mentions, and did not before.
+pub(super) async fn tell_new_mentions(
+    tx: &mut Tx,
+    mention: &Mention<'_>,
+    before: &str,
+    text: &str,
+) -> Result<(), Error> {
+    let already = find_mentioned(tx, before).await?;
+    for reader in mentioned_readers(tx, text, mention.post).await? {
+        if already.iter().all(|person| person.id != reader) {
+            tell_mentioned(tx, reader, mention).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Tells somebody that they are mentioned.
 pub async fn tell_mentioned(tx: &mut Tx, to: UserId, mention: &Mention<'_>) -> Result<(), Error> {
     let place = if mention.comment.is_some() {

@@ -6,18 +6,22 @@
 
 mod activity;
 mod attachment;
+mod live;
 mod mentions;
 mod queries;
+mod rooms;
 mod routes;
 mod view;
 mod write;
 
 #[cfg(test)]
+mod rooms_tests;
+#[cfg(test)]
 mod tests;
 
 use shared::ids::{GroupId, PostId, UserId};
 
-use crate::app::{db::Connection, error::Error, feature::Feature, http::place::Place};
+use crate::app::{db::Connection, error::Error, feature::Feature, http::place::Place, jobs};
 
 pub use activity::Activity;
 pub use attachment::{Attachment, check_attachments};
@@ -32,6 +36,8 @@ pub fn feature() -> Feature {
     Feature {
         name: "posts",
         routes: routes::routes(),
+        internal: rooms::internal_routes(),
+        jobs: vec![jobs::start::<live::TellCounts>],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

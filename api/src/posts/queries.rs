@@ -1,6 +1,6 @@
 //! Statements about the table `posts`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ids::{GroupId, PostId, UserId};
 
 use super::{
@@ -11,6 +11,7 @@ use crate::app::{
     db::{Connection, FromRow, InvalidRow, Parameters, Row},
     error::Error,
     http::place::Place,
+    live::Count,
     time::Time,
 };
 
@@ -22,8 +23,14 @@ pub(super) const STATEMENTS: &[&str] = &[
     IS_MEMBER,
     LIST_POSTS_IN,
     INSERT_POST,
+    LOCK_CONTENT,
     UPDATE_CONTENT,
     DELETE_POST,
+    LIST_VISIBLE,
+    LIST_BLOCKED_PEOPLE,
+    COUNT_LIKES,
+    COUNT_COMMENTS,
+    COUNT_REACTIONS,
 ];
 
 const FIND_POST: &str = select_posts!("select $2::bigint as id");
@@ -194,6 +201,20 @@ pub(super) async fn insert_post(
     db.query_optional(INSERT_POST, parameters).await
 }
 
+const LOCK_CONTENT: &str = "
+select content from posts
+where id = $1 and author_id = $2 and deleted_at is null
+for no key update";
+
+/// The text of a post of this author, which nobody changes before the transaction's end; `None` if there is no such post.
+pub(super) async fn lock_content(
+    db: &Connection,
+    (post, author): (PostId, UserId),
+) -> Result<Option<String>, Error> {
+    db.query_optional(LOCK_CONTENT, &[&post.get(), &author.get()])
+        .await
+}
+
 const UPDATE_CONTENT: &str = "
 update posts
 set content = $3, edited_at = $4, attachments = coalesce($6, attachments)
@@ -235,4 +256,93 @@ pub(super) async fn delete_post(
         .execute(DELETE_POST, &[&post.get(), &author.get(), &now.0])
         .await?;
     Ok(changed == 1)
+}
+
+const LIST_VISIBLE: &str = concat!(
+    "
+select post.id
+from posts post
+join users account on account.id = post.author_id
+where post.id = any($2) and post.deleted_at is null and ",
+    may_see_post!()
+);
+
+/// Those of these posts that the reader may see.
+pub(super) async fn list_visible(
+    db: &Connection,
+    reader: UserId,
+    posts: &[PostId],
+) -> Result<Vec<PostId>, Error> {
+    let posts: Vec<i64> = posts.iter().map(|post| post.get()).collect();
+    db.query(LIST_VISIBLE, &[&reader.get(), &posts]).await
+}
+
+const LIST_BLOCKED_PEOPLE: &str = concat!(
+    "select distinct cut.person from ",
+    crate::users::blocked_people!("$1"),
+    " as cut(person) limit $2"
+);
+
+/// Whom the person blocks or is blocked by, so many of them at most.
+pub(super) async fn list_blocked_people(
+    db: &Connection,
+    person: UserId,
+    limit: usize,
+) -> Result<Vec<UserId>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.query(LIST_BLOCKED_PEOPLE, &[&person.get(), &limit])
+        .await
+}
+
+const COUNT_LIKES: &str = "
+select post.id, to_jsonb((select count(*) from likes given where given.post_id = post.id)) as count
+from unnest($1::bigint[]) as post(id)";
+const COUNT_COMMENTS: &str = "
+select post.id, to_jsonb((select count(*) from comments comment where comment.post_id = post.id)) as count
+from unnest($1::bigint[]) as post(id)";
+const COUNT_REACTIONS: &str = "
+select post.id, (
+    select coalesce(jsonb_object_agg(counted.emoji, counted.people), '{}')
+    from (
+        select reaction.emoji, count(*) as people
+        from reactions reaction
+        where reaction.post_id = post.id
+        group by reaction.emoji
+        order by people desc, reaction.emoji
+        limit 20
+    ) counted
+) as count
+from unnest($1::bigint[]) as post(id)";
+
+/// A count of each of these posts, whoever reads it: what people see live is the same for all.
+pub(super) async fn count(
+    db: &Connection,
+    count: Count,
+    posts: &[PostId],
+) -> Result<Vec<(PostId, Value)>, Error> {
+    let statement = match count {
+        Count::Likes => COUNT_LIKES,
+        Count::Comments => COUNT_COMMENTS,
+        Count::Reactions => COUNT_REACTIONS,
+    };
+    let posts: Vec<i64> = posts.iter().map(|post| post.get()).collect();
+    let counted: Vec<Counted> = db.query(statement, &[&posts]).await?;
+    Ok(counted
+        .into_iter()
+        .map(|row| (row.post, row.count))
+        .collect())
+}
+
+struct Counted {
+    post: PostId,
+    count: Value,
+}
+
+impl FromRow for Counted {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            post: row.get("id")?,
+            count: row.get("count")?,
+        })
+    }
 }

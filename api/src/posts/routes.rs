@@ -1,11 +1,7 @@
 //! Posts over HTTP.
 
-use axum::{
-    Json as Answer, Router,
-    extract::State,
-    http::StatusCode,
-    routing::{get, post},
-};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::{
     ids::{GroupId, PostId, UserId},
@@ -13,21 +9,25 @@ use shared::{
 };
 
 use super::{
-    Attachment, NewPost, PostView, check_attachments,
+    Attachment, Mention, NewPost, PostView, check_attachments,
+    mentions::tell_new_mentions,
     queries::{self, find_view},
     require_visible, write,
 };
 use crate::{
     app::{
         App,
+        access::post_deleted,
         db::Connection,
         error::Error,
         http::{
             Path, SignedIn,
+            answer::{Created, NoContent},
             json::{Input, Json, Wrong},
             page::{Page, PageQuery},
             place::Place,
         },
+        openapi::{Routes, get, post},
     },
     users,
 };
@@ -35,11 +35,11 @@ use crate::{
 /// The longest text of a post, in characters; a constraint holds it too.
 const CONTENT_CHARACTERS_MAX: usize = 10_000;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         // `GET /posts` is the feed's.
         .route("/posts", post(create_post))
-        .route("/posts/{id}", get(read_post).put(update_post).delete(delete_post))
+        .route("/posts/{id}", get(read_post).put(update_post).refuses(&[Code::EditWindowClosed, Code::Forbidden]).delete(delete_post).refuses(&[Code::Forbidden]))
         .route("/users/{id}/posts", get(list_posts_of))
         .route(
             "/groups/{id}/posts",
@@ -48,7 +48,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// What an author writes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct WritePost {
     content: String,
     attachments: Option<Vec<Attachment>>,
@@ -66,7 +66,7 @@ async fn create_post(
     State(app): State<App>,
     caller: SignedIn,
     Json(input): Json<WritePost>,
-) -> Result<(StatusCode, Answer<PostView>), Error> {
+) -> Result<Created<PostView>, Error> {
     create(&app, caller.user_id, &input, input.group_id).await
 }
 
@@ -75,7 +75,7 @@ async fn create_post_in(
     caller: SignedIn,
     Path(group): Path<GroupId>,
     Json(input): Json<WritePost>,
-) -> Result<(StatusCode, Answer<PostView>), Error> {
+) -> Result<Created<PostView>, Error> {
     create(&app, caller.user_id, &input, Some(group)).await
 }
 
@@ -84,7 +84,7 @@ async fn create(
     author: UserId,
     input: &WritePost,
     group: Option<GroupId>,
-) -> Result<(StatusCode, Answer<PostView>), Error> {
+) -> Result<Created<PostView>, Error> {
     let mut tx = app.begin().await?;
     let new = NewPost {
         author,
@@ -95,7 +95,7 @@ async fn create(
     };
     let view = write(&mut tx, &new).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Answer(view)))
+    Ok(Created(view))
 }
 
 async fn read_post(
@@ -115,8 +115,9 @@ async fn update_post(
 ) -> Result<Answer<PostView>, Error> {
     let now = app.now();
     let written_from = now.minus(app.settings().edit_window);
-    let tx = app.begin().await?;
+    let mut tx = app.begin().await?;
     let own = (post, caller.user_id);
+    let before = queries::lock_content(&tx, own).await?;
     let content = (&*input.content, input.attachments.as_deref());
     if !queries::update_content(&tx, own, content, now, written_from).await? {
         require_author(&tx, caller.user_id, post).await?;
@@ -124,6 +125,13 @@ async fn update_post(
         return Err(Error::new(Code::EditWindowClosed, detail));
     }
     let view = find_view(&tx, caller.user_id, post).await?;
+    let mention = Mention {
+        by: &view.author,
+        post,
+        comment: None,
+    };
+    let before = before.unwrap_or_default();
+    tell_new_mentions(&mut tx, &mention, &before, &input.content).await?;
     tx.commit().await?;
     Ok(Answer(view))
 }
@@ -132,14 +140,15 @@ async fn delete_post(
     State(app): State<App>,
     caller: SignedIn,
     Path(post): Path<PostId>,
-) -> Result<StatusCode, Error> {
-    let tx = app.begin().await?;
+) -> Result<NoContent, Error> {
+    let mut tx = app.begin().await?;
     if !queries::delete_post(&tx, (post, caller.user_id), app.now()).await? {
         require_author(&tx, caller.user_id, post).await?;
         return Err(Error::not_found("post"));
     }
+    post_deleted(&mut tx, post)?;
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn list_posts_in(

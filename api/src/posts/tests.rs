@@ -314,3 +314,23 @@ async fn a_comment_tells_whom_it_mentions() {
     assert_eq!(told.data()["subtype"], "mention");
     assert_eq!(told.data()["message"], "Bob mentioned you in a comment");
 }
+
+#[tokio::test]
+async fn an_edit_tells_those_whom_it_mentions_now_and_did_not_before() {
+    let app = TestApp::start().await;
+    let (ana, bob, cleo) = tokio::join!(app.user("ana"), app.user("bob"), app.user("cleo"));
+    let post = ana
+        .post("/posts", &json!({"content": "with @bob"}))
+        .await
+        .ok();
+    let path = format!("/posts/{}", post["id"]);
+    for _ in 0..2 {
+        let edited = json!({"content": "with @bob and @cleo"});
+        ana.put(&path, &edited).await.ok();
+    }
+    for who in [&bob, &cleo] {
+        let told = who.get("/notifications").await.ok();
+        let told = told["items"].as_array().unwrap();
+        assert_eq!((told.len(), &told[0]["type"]), (1, &json!("mention")));
+    }
+}

@@ -1,5 +1,6 @@
 //! A post as readers get it, and the one statement that makes it, whatever list it is for.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use shared::ids::{GroupId, PostId};
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A post, with everything that a list of posts shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PostView {
     /// Its id.
     pub id: PostId,

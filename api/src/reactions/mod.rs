@@ -3,7 +3,6 @@
 //! The number of reactions is the number of rows: no counter that thousands who react at once would wait for.
 
 mod emoji;
-mod events;
 mod queries;
 mod routes;
 

@@ -1,11 +1,12 @@
 //! Reactions over HTTP.
 
-use axum::{Json as Answer, Router, extract::State, routing::put};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::ids::PostId;
 
-use super::{emoji::is_one_emoji, events, queries};
+use super::{emoji::is_one_emoji, queries};
 use crate::{
     app::{
         App,
@@ -14,15 +15,17 @@ use crate::{
             Path, SignedIn,
             json::{Input, Json, Wrong},
         },
+        live::Count,
+        openapi::{Routes, put},
     },
     posts,
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/posts/{id}/reaction", put(react).delete(take_back))
+pub(super) fn routes() -> Routes {
+    Routes::new().route("/posts/{id}/reaction", put(react).delete(take_back))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct React {
     emoji: String,
 }
@@ -36,7 +39,7 @@ impl Input for React {
 }
 
 /// How it is afterwards.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ReactionState {
     my_reaction: Option<String>,
     reactions: Value,
@@ -68,20 +71,16 @@ async fn take_back(
     answer(&app, post, None, is_news).await
 }
 
-/// Counted after the commit: of two people who react at once, the one who counts last counts both, and neither has to
-/// wait for the other.
 async fn answer(
     app: &App,
     post: PostId,
     my_reaction: Option<String>,
     is_news: bool,
 ) -> Result<Answer<ReactionState>, Error> {
-    let mut tx = app.begin().await?;
-    let reactions = queries::count_reactions(&tx, post).await?;
     if is_news {
-        events::reaction_count(&mut tx, post, &reactions)?;
+        app.changed_counts().note(Count::Reactions, post);
     }
-    tx.commit().await?;
+    let reactions = queries::count_reactions(&app.read().await?, post).await?;
     Ok(Answer(ReactionState {
         my_reaction,
         reactions,

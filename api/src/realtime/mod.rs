@@ -4,18 +4,16 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use axum::{
-    Router,
-    routing::{get, post},
+use crate::app::{
+    feature::Feature,
+    openapi::{Routes, get, post},
 };
-
-use crate::app::feature::Feature;
 
 /// What `realtime` registers.
 pub fn feature() -> Feature {
     Feature {
         name: "realtime",
-        routes: Router::new()
+        routes: Routes::new()
             .route("/realtime/config", get(routes::find_config))
             .route("/realtime/token", post(routes::create_ticket)),
         ..Feature::default()

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{Json as Answer, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::credentials::Purpose;
 
 use crate::app::{
     App,
     error::Error,
-    http::{SignedIn, Visitor},
+    http::{SignedIn, Visitor, answer::Created},
 };
 
 /// How long a ticket may wait to be used.
@@ -18,7 +19,7 @@ const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 const PING_SECONDS: u64 = 30;
 
 /// Where and how to connect.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct ConfigView {
     websocket_url: String,
     subprotocols: [&'static str; 1],
@@ -40,7 +41,7 @@ pub(super) async fn find_config(State(app): State<App>, _: Visitor) -> Answer<Co
 
 /// A credential for one connection, for clients that cannot set headers: it ends up in an address and so in logs, where
 /// it is worth nothing once it is used.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct TicketView {
     token: String,
     expires_in: u64,
@@ -49,12 +50,12 @@ pub(super) struct TicketView {
 pub(super) async fn create_ticket(
     State(app): State<App>,
     caller: SignedIn,
-) -> Result<(StatusCode, Answer<TicketView>), Error> {
+) -> Result<Created<TicketView>, Error> {
     let bearer = (caller.user_id, caller.session_id, caller.role);
     let (token, _) = app.tokens().mint(Purpose::Ticket, bearer, TICKET_LIFETIME);
     let ticket = TicketView {
         token,
         expires_in: TICKET_LIFETIME.as_secs(),
     };
-    Ok((StatusCode::CREATED, Answer(ticket)))
+    Ok(Created(ticket))
 }

@@ -6,6 +6,7 @@
 //! [`may_contact`]) and said in one place, `visibility.rs`. A private account can be known of, so that one can ask to follow
 //! it; between two people of whom one blocks the other, neither is there for the other.
 
+mod contacts;
 mod pairs;
 mod person;
 mod queries;
@@ -16,29 +17,32 @@ mod visibility;
 #[cfg(test)]
 mod visibility_tests;
 
-use axum::{
-    Router,
-    routing::{get, patch},
-};
-use shared::ids::UserId;
+use shared::{ids::UserId, wire::kind};
 
+pub use contacts::Contact;
 pub use pairs::{is_silenced, lock_pair};
 pub(crate) use person::person_columns;
 pub use person::{Person, find_people, find_person};
 pub(crate) use visibility::{
-    blocked_people, is_friend_of_account, may_meet_account, may_see_account,
+    blocked_people, is_contact_of_account, is_friend_of_account, may_meet_account, may_see_account,
 };
 
-use crate::app::{db::Connection, error::Error, feature::Feature};
+use crate::app::{
+    db::Connection,
+    error::Error,
+    feature::Feature,
+    openapi::{Routes, get, patch},
+};
 
 /// What `users` registers.
 pub fn feature() -> Feature {
     Feature {
         name: "users",
-        routes: Router::new()
+        routes: Routes::new()
             .route("/users/me", patch(routes::update_profile))
             .route("/users/{id}", get(routes::find_profile))
             .route("/search", get(routes::search)),
+        events: &[kind::INVISIBILITY_CHANGED, kind::CONTACTS_CHANGED],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

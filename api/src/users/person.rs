@@ -1,5 +1,6 @@
 //! A person as others see them beside what they did: the author of a post, the sender of a message.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::UserId;
 
@@ -39,7 +40,7 @@ macro_rules! person_columns {
 pub(crate) use person_columns;
 
 /// Who somebody is, in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Person {
     /// The user.
     pub id: UserId,

@@ -1,9 +1,11 @@
 //! Statements on profiles.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::UserId;
 
 use super::{
+    contacts::{ARE_CONTACTS, CONTACTS_AMONG, SET_INVISIBLE},
     is_friend_of_account, may_meet_account, may_see_account,
     pairs::{IS_SILENCED, LOCK_PAIR},
     person::{FIND_PEOPLE, FIND_PERSON, Person, person_columns},
@@ -52,7 +54,8 @@ const SEARCH: &str = concat!(
 );
 /// An account that is public asks nobody any more: whoever has asked follows it.
 const ACCEPT_PENDING: &str = "
-    update follows set status = 'accepted' where followee_id = $1 and status = 'requested'";
+    update follows set status = 'accepted' where followee_id = $1 and status = 'requested'
+    returning follower_id";
 const MAY_CONTACT: &str = concat!(
     "
     select not account.is_private or account.id = $1 or exists (
@@ -83,6 +86,11 @@ const MAY_SEE: &str = concat!(
 /// Every statement, for the test that prepares them.
 pub(super) const STATEMENTS: &[&str] = &[
     FIND_PROFILE,
+    ARE_CONTACTS,
+    CONTACTS_AMONG,
+    SET_INVISIBLE,
+    IS_INVISIBLE,
+    LOCK_PRIVACY,
     UPDATE_PROFILE,
     SEARCH,
     ACCEPT_PENDING,
@@ -96,7 +104,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// What everybody may know of a user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ProfileView {
     id: UserId,
     username: String,
@@ -138,6 +146,13 @@ pub(super) async fn find_profile(
     connection
         .query_optional(FIND_PROFILE, &[&viewer.get(), &id.get()])
         .await
+}
+
+const LOCK_PRIVACY: &str = "select is_private from users where id = $1 for no key update";
+
+/// Whether the account is private, which nobody else changes before the transaction's end.
+pub(super) async fn lock_privacy(connection: &Connection, id: UserId) -> Result<bool, Error> {
+    connection.query_one(LOCK_PRIVACY, &[&id.get()]).await
 }
 
 pub(super) async fn update_profile(
@@ -196,13 +211,20 @@ fn escape_like(text: &str) -> String {
     escaped
 }
 
-/// Makes followers of all who have asked. In the transaction that opens the account, after it: whoever asks meanwhile
+/// Makes followers of all who have asked, and says who they are. In the transaction that opens the account, after it: whoever asks meanwhile
 /// waits for the account's row, and then follows at once.
-pub(super) async fn accept_pending(connection: &Connection, account: UserId) -> Result<(), Error> {
-    connection
-        .execute(ACCEPT_PENDING, &[&account.get()])
-        .await?;
-    Ok(())
+pub(super) async fn accept_pending(
+    connection: &Connection,
+    account: UserId,
+) -> Result<Vec<UserId>, Error> {
+    connection.query(ACCEPT_PENDING, &[&account.get()]).await
+}
+
+const IS_INVISIBLE: &str = "select invisible_since is not null from users where id = $1";
+
+/// Whether the account looks offline to everybody.
+pub(super) async fn is_invisible(connection: &Connection, id: UserId) -> Result<bool, Error> {
+    connection.query_one(IS_INVISIBLE, &[&id.get()]).await
 }
 
 pub(super) async fn may_contact(

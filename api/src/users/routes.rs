@@ -1,21 +1,26 @@
 //! Reading, changing and finding profiles.
 
 use axum::{Json as Answer, extract::State};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use shared::ids::UserId;
 
 use super::{
-    Person,
+    Person, contacts,
     queries::{self, ProfileChange, ProfileView},
 };
-use crate::app::{
-    App,
-    error::Error,
-    http::{
-        Path, SignedIn,
-        json::{Change, Input, Json, Wrong},
-        page::{Page, PageQuery, Query},
+use crate::{
+    app::{
+        App,
+        access::account_changed,
+        error::Error,
+        http::{
+            Path, SignedIn,
+            json::{Change, Input, Json, Wrong},
+            page::{Page, PageQuery, Query},
+        },
     },
+    notifications,
 };
 
 const NAME_LENGTH_MAX: usize = 100;
@@ -32,13 +37,14 @@ pub(super) async fn find_profile(
     profile.map(Answer).ok_or_else(|| Error::not_found("user"))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct UpdateProfile {
     name: Option<String>,
     bio: Option<String>,
     #[serde(default)]
     avatar: Change<String>,
     is_private: Option<bool>,
+    is_invisible: Option<bool>,
 }
 
 impl Input for UpdateProfile {
@@ -58,27 +64,50 @@ impl Input for UpdateProfile {
     }
 }
 
+/// A profile as its owner sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OwnProfile {
+    #[serde(flatten)]
+    profile: ProfileView,
+    /// Looks offline to everybody.
+    is_invisible: bool,
+}
+
 pub(super) async fn update_profile(
     State(app): State<App>,
     caller: SignedIn,
     Json(input): Json<UpdateProfile>,
-) -> Result<Answer<ProfileView>, Error> {
+) -> Result<Answer<OwnProfile>, Error> {
     let change = ProfileChange {
         name: input.name.as_deref(),
         bio: input.bio.as_deref(),
         avatar: &input.avatar,
         is_private: input.is_private,
     };
-    let tx = app.begin().await?;
+    let mut tx = app.begin().await?;
+    let was_private = queries::lock_privacy(&tx, caller.user_id).await?;
     let profile = queries::update_profile(&tx, caller.user_id, &change, app.now()).await?;
     if input.is_private == Some(false) {
-        queries::accept_pending(&tx, caller.user_id).await?;
+        let followers = queries::accept_pending(&tx, caller.user_id).await?;
+        contacts::tell_new_contacts(&mut tx, caller.user_id, &followers).await?;
+        let asked: Vec<i64> = followers.iter().map(|follower| follower.get()).collect();
+        notifications::settle_all(&mut tx, caller.user_id, "follow_request", &asked).await?;
     }
+    if input.is_private == Some(true) && !was_private {
+        account_changed(&mut tx, caller.user_id)?;
+    }
+    if let Some(invisible) = input.is_invisible {
+        contacts::set_invisible(&mut tx, caller.user_id, invisible, app.now()).await?;
+    }
+    let is_invisible = queries::is_invisible(&tx, caller.user_id).await?;
     tx.commit().await?;
-    Ok(Answer(profile))
+    Ok(Answer(OwnProfile {
+        profile,
+        is_invisible,
+    }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Search {
     q: String,
 }

@@ -62,6 +62,23 @@ macro_rules! is_friend_of_account {
     };
 }
 
+/// Whether `$1` and the account show each other when they are online: they are friends, or follow each other. Never people
+/// with a block between them, because a block ends both.
+macro_rules! is_contact_of_account {
+    () => {
+        concat!(
+            "(",
+            crate::users::is_friend_of_account!(),
+            " or exists (
+                select from follows mine
+                join follows theirs on theirs.follower_id = mine.followee_id and theirs.followee_id = mine.follower_id
+                where mine.follower_id = $1 and mine.followee_id = account.id
+                    and mine.status = 'accepted' and theirs.status = 'accepted'
+            ))"
+        )
+    };
+}
+
 /// The people whom the viewer blocks or is blocked by, as a list of ids: for counts of what people did, where
 /// [`may_meet_account`] would be asked of each of thousands.
 macro_rules! blocked_people {
@@ -76,4 +93,6 @@ macro_rules! blocked_people {
     };
 }
 
-pub(crate) use {blocked_people, is_friend_of_account, may_meet_account, may_see_account};
+pub(crate) use {
+    blocked_people, is_contact_of_account, is_friend_of_account, may_meet_account, may_see_account,
+};

@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::name::Name;
+use crate::page::Page;
 use crate::ports::{Ports, Reserved};
 use crate::postgres::{self, Postgres};
 use crate::redis::{self, Redis};
@@ -36,6 +37,7 @@ pub(crate) struct Instance {
     programs: PathBuf,
     haproxy: PathBuf,
     secrets: Secrets,
+    page: Page,
     postgres: Store<Postgres>,
     redis: Store<Redis>,
     ports: BTreeMap<Name, Ports>,
@@ -54,6 +56,7 @@ impl Instance {
             postgres: find_postgres(layout, &secrets)?,
             redis: find_redis(layout, &secrets)?,
             secrets,
+            page: Page::serve(layout)?,
             ports: BTreeMap::new(),
             reserved: BTreeMap::new(),
         };
@@ -200,6 +203,16 @@ impl Instance {
     /// The balancer's secret.
     pub(crate) fn cookie_key(&self) -> &str {
         &self.secrets.cookie
+    }
+
+    /// The demo page.
+    pub(crate) const fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// What a person opens to see the demo page with its buttons that kill.
+    pub(crate) fn demo_url(&self) -> String {
+        format!("{}/#dev={}", self.public_url(), self.page.token)
     }
 
     /// Path of one of our programs.

@@ -10,11 +10,13 @@
 )]
 
 mod balancer;
+mod bench;
 mod child;
 mod cli;
 mod control;
 mod demo;
 mod down;
+mod e2e;
 mod environment;
 mod error;
 mod identity;
@@ -22,7 +24,9 @@ mod instance;
 mod layout;
 mod logs;
 mod name;
+mod node;
 mod packages;
+mod page;
 mod patience;
 mod ports;
 mod postgres;
@@ -74,7 +78,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Status { json } => status::run(json),
         Command::Logs { name, follow } => logs::run(&layout, name.as_deref(), follow),
         Command::Down { wipe } => down::run(&layout, wipe),
+        Command::Bench(options) => bench::run(&layout, &options),
         Command::Test(arguments) => test::run(&layout, &arguments),
+        Command::E2e => e2e::run(&layout),
         Command::Control(request) => control::send_and_print(&request),
         Command::Demo(arguments) => demo::run(&arguments),
     }

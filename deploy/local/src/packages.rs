@@ -42,6 +42,22 @@ pub(crate) const PYTHON: Package = Package {
     brew: "python",
 };
 
+/// The JavaScript runtime.
+pub(crate) const NODE: Package = Package {
+    apt: "nodejs",
+    brew: "node",
+};
+/// Its package manager; Homebrew's `node` has it.
+pub(crate) const NPM: Package = Package {
+    apt: "npm",
+    brew: "node",
+};
+/// The browser of the tests.
+pub(crate) const CHROMIUM: Package = Package {
+    apt: "chromium",
+    brew: "chromium",
+};
+
 /// Installs packages; nothing to do when there are none.
 pub(crate) fn install(missing: &[Package]) -> Result<()> {
     if missing.is_empty() {

@@ -28,6 +28,10 @@ impl Instance {
         self.served(Launch::new(self.program("gateway")), name)
             .env("API_URL", apis)
             .env("GATEWAY_ADDR", self.address(name))
+            // Nobody waits here for a balancer that looks once a second, nor for two people to reconnect.
+            .env("DRAIN_DELAY", "500ms")
+            .env("DRAIN_WINDOW", "2s")
+            .env("DRAIN_FLUSH", "3s")
     }
 
     /// What both need.

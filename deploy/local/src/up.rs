@@ -14,7 +14,7 @@ use crate::layout::Layout;
 use crate::patience::{StopWishes, wait_for};
 use crate::state::{Lock, State};
 use crate::supervisor::Supervisor;
-use crate::{balancer, control, environment, identity, packages, postgres, redis};
+use crate::{balancer, control, environment, identity, packages, page, postgres, redis};
 
 /// How long a detached supervisor may take until all is ready.
 const DETACH_LIMIT: Duration = Duration::from_mins(10);
@@ -27,6 +27,7 @@ pub(crate) fn run(layout: &Layout, options: &UpOptions) -> Result<ExitCode> {
     }
     install_packages()?;
     build(layout, options)?;
+    page::build(layout);
     if options.detach {
         detach(layout, options)
     } else {
@@ -173,12 +174,13 @@ fn stop_supervisor(supervisor: &mut Child) -> Result<()> {
 
 /// Says where it is and what to try.
 fn announce(instance: &Instance, how_to_stop: &str) {
-    let url = instance.public_url();
+    let (url, demo) = (instance.public_url(), instance.demo_url());
     println!(
         "
 Hubbub runs at {url}    ({how_to_stop} stops it)
 
-Try, in two terminals:
+Open {demo}
+(two people side by side; with buttons that kill a gateway), or try, in two terminals:
   ./dev tail bo
   ./dev send ana bo hello
 or without them:

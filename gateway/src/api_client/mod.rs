@@ -2,6 +2,7 @@
 
 mod log;
 mod memberships;
+mod presence;
 
 use std::{
     sync::{

@@ -1,37 +1,95 @@
 //! From the bus to the shards. The subscriber puts events in order and closes gaps; here they are encoded and handed out.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use shared::{
     bus::{Joined, ListenerId, Listeners, Sink},
+    ids::EventId,
     wire::{Channel, Event, Position},
 };
 
-use crate::{codec::Encoded, hub::Hub, metrics::GatewayMetrics};
+use crate::{
+    codec::Encoded,
+    hub::Hub,
+    metrics::GatewayMetrics,
+    presence::{self, Presence},
+    reach::ReachBook,
+    typing::Typists,
+};
 
 /// The subscriber's way to the shards. Never waits: see [`Hub::offer`].
 pub(crate) struct ShardSink {
     hub: Hub,
+    presence: Presence,
+    permits: Permits,
+    /// What was said to everybody last.
+    broadcasts: VecDeque<EventId>,
     metrics: Arc<GatewayMetrics>,
 }
 
+/// A repetition comes within moments.
+const BROADCASTS_KEPT: usize = 128;
+
+/// What this node remembers of who may do what, which control events put an end to.
+pub(crate) struct Permits {
+    pub(crate) reach: Arc<ReachBook>,
+    pub(crate) typists: Arc<Typists>,
+}
+
 impl ShardSink {
-    pub(crate) fn new(hub: Hub, metrics: Arc<GatewayMetrics>) -> Self {
-        Self { hub, metrics }
+    pub(crate) fn new(
+        hub: Hub,
+        presence: Presence,
+        permits: Permits,
+        metrics: Arc<GatewayMetrics>,
+    ) -> Self {
+        Self {
+            hub,
+            presence,
+            permits,
+            broadcasts: VecDeque::with_capacity(BROADCASTS_KEPT),
+            metrics,
+        }
+    }
+
+    /// Whether this has not been heard yet. A publication whose answer was lost is published again, and everybody hears
+    /// a broadcast once.
+    fn is_first(&mut self, id: EventId) -> bool {
+        if self.broadcasts.contains(&id) {
+            return false;
+        }
+        if self.broadcasts.len() == BROADCASTS_KEPT {
+            self.broadcasts.pop_front();
+        }
+        self.broadcasts.push_back(id);
+        true
     }
 }
 
 impl Sink for ShardSink {
     fn joined(&mut self, listener: ListenerId, joined: Joined) {
-        self.hub.joined(listener, joined);
+        if listener == presence::LISTENER {
+            self.presence.joined(&joined);
+        } else {
+            self.permits.reach.on_joined(joined.channel);
+            self.hub.joined(listener, joined);
+        }
     }
 
     fn event(&mut self, listeners: Listeners, event: Arc<Event>) {
+        if event.channel == Channel::Broadcast && !self.is_first(event.id) {
+            return;
+        }
+        if self.presence.hear(&event) {
+            return;
+        }
         let class = event.class;
         let position = event.position;
         let channel = event.channel;
         match Encoded::new(event) {
             Ok(encoded) => {
+                self.permits.reach.on_event(&encoded);
+                self.permits.typists.on_event(&encoded);
                 let missed = self.hub.offer(listeners, &Arc::new(encoded));
                 self.metrics.dropped_on_the_way(class, missed);
             }
@@ -46,6 +104,14 @@ impl Sink for ShardSink {
     }
 
     fn lost(&mut self, listeners: Listeners, channel: Channel, position: Position) {
+        self.presence.lost(channel);
+        self.permits.reach.on_gap(channel);
         self.hub.lost(listeners, channel, position);
+    }
+
+    fn interrupted(&mut self, listeners: Listeners, channel: Channel) {
+        self.presence.lost(channel);
+        self.permits.reach.on_gap(channel);
+        self.hub.interrupted(listeners, channel);
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     connections::{Name, Replaced},
-    ids::{GroupId, SessionId},
+    ids::{GroupId, PostId, SessionId, UserId},
     membership::MembershipChanged,
-    wire::{Event, kind},
+    wire::{Channel, Event, kind},
 };
 
 use super::{Deflater, Frame, Window, native};
@@ -23,6 +23,12 @@ pub(crate) enum Control {
     MembershipChanged(MembershipChanged),
     /// Nobody hears this group's channel any more.
     GroupDeleted(GroupId),
+    /// What the channel's owner may see or do is not what it was.
+    AccessChanged,
+    /// This account shows less than before.
+    AccountChanged(UserId),
+    /// There is no such post any more.
+    PostDeleted(PostId),
 }
 
 /// An event whose body cannot be spliced into a frame, or a control event that does not say what to do.
@@ -35,6 +41,8 @@ pub(crate) struct InvalidBody;
 pub(crate) struct Encoded {
     pub(crate) event: Arc<Event>,
     pub(crate) control: Option<Control>,
+    /// Of what is said in a post's room: not everybody there may hear of everybody.
+    pub(crate) author: Option<UserId>,
     native: OnceLock<Frame>,
     /// `None` inside: compressing it is not worth it.
     native_deflated: OnceLock<Option<Frame>>,
@@ -61,9 +69,23 @@ impl Encoded {
                 let Deleted { group_id } = data(&event)?;
                 Some(Control::GroupDeleted(group_id))
             }
+            kind::ACCESS_CHANGED => Some(Control::AccessChanged),
+            kind::ACCOUNT_CHANGED => {
+                let OfAccount { user_id } = data(&event)?;
+                Some(Control::AccountChanged(user_id))
+            }
+            kind::POST_DELETED => {
+                let OfPost { post_id } = data(&event)?;
+                Some(Control::PostDeleted(post_id))
+            }
+            _ => None,
+        };
+        let author = match event.channel {
+            Channel::Post(_) => author(&event)?,
             _ => None,
         };
         Ok(Self {
+            author,
             event,
             control,
             native: OnceLock::new(),
@@ -89,6 +111,20 @@ impl Encoded {
         }
     }
 
+    /// The same in memory of its own, for a core that gives it to many: a count of references that several cores change in turn
+    /// costs more than a copy of the bytes.
+    pub(crate) fn apart(&self) -> Self {
+        let deflated = self.native_deflated.get();
+        let deflated = deflated.map(|frame| frame.as_ref().map(Frame::apart));
+        Self {
+            event: Arc::new((*self.event).clone()),
+            control: self.control,
+            author: self.author,
+            native: self.native().apart().into(),
+            native_deflated: deflated.map_or_else(OnceLock::new, OnceLock::from),
+        }
+    }
+
     /// About what it weighs in a queue, in bytes, whatever the format.
     pub(crate) fn weight(&self) -> usize {
         self.event.body.len()
@@ -103,6 +139,25 @@ struct Revoked {
 #[derive(Deserialize)]
 struct Deleted {
     group_id: GroupId,
+}
+
+#[derive(Deserialize)]
+struct OfAccount {
+    user_id: UserId,
+}
+
+#[derive(Deserialize)]
+struct OfPost {
+    post_id: PostId,
+}
+
+fn author(event: &Event) -> Result<Option<UserId>, InvalidBody> {
+    #[derive(Deserialize)]
+    struct Body {
+        from_user_id: Option<UserId>,
+    }
+    let body: Body = serde_json::from_slice(&event.body).map_err(|_| InvalidBody)?;
+    Ok(body.from_user_id)
 }
 
 fn data<T: DeserializeOwned>(event: &Event) -> Result<T, InvalidBody> {

@@ -60,6 +60,11 @@ impl Frame {
         &self.0
     }
 
+    /// The same in bytes of its own.
+    pub(super) fn apart(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// Whether it carries data; if not, it controls the connection.
     pub(super) fn is_data(&self) -> bool {
         matches!(self.first_byte(), TEXT | BINARY)
@@ -70,13 +75,18 @@ impl Frame {
     }
 
     /// What follows the header.
-    pub(super) fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         let header = match self.0[1] {
             126 => 4,
             127 => 10,
             _ => 2,
         };
         &self.0[header..]
+    }
+
+    /// The same as [`Frame::payload`], shared.
+    pub(crate) fn payload_bytes(&self) -> Bytes {
+        self.0.slice_ref(self.payload())
     }
 
     pub(super) fn build(first_byte: u8, parts: &[&[u8]]) -> Self {

@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 use shared::{
-    ids::UserId,
-    wire::{Channel, Event, Offset, Position, Problem, Reference, ack_frame, error_frame},
+    ids::{PostId, UserId},
+    wire::{
+        Channel, CloseReason, Event, Offset, Position, Problem, Reference, ack_frame, error_frame,
+    },
 };
 
 use super::Frame;
+use crate::session::LeftBecause;
 
 /// The subprotocol that we speak.
 pub(crate) const SUBPROTOCOL: &str = "hubbub.v1";
@@ -114,6 +117,32 @@ pub(crate) fn reconnect(after_ms: u64) -> Frame {
     server_frame("reconnect", &Data { after_ms })
 }
 
+/// Why the connection ends, where a close frame cannot say it.
+pub(crate) fn close(reason: CloseReason, retry_after_ms: Option<u64>) -> Frame {
+    #[derive(Serialize)]
+    struct Data {
+        code: u16,
+        name: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    }
+    let data = Data {
+        code: reason.code(),
+        name: reason.name(),
+        retry_after_ms,
+    };
+    server_frame("close", &data)
+}
+
+/// The `type` of a frame that was made here, unless it is none that fits into a line.
+pub(crate) fn kind_of(payload: &[u8]) -> Option<&[u8]> {
+    let rest = payload.strip_prefix(br#"{"type":""#)?;
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    let kind = &rest[..end];
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(byte);
+    kind.iter().all(is_plain).then_some(kind)
+}
+
 /// What was before this position cannot be had as events any more: read it as state.
 pub(crate) fn resync(channel: Channel, position: Position) -> Frame {
     #[derive(Serialize)]
@@ -143,6 +172,25 @@ pub(crate) fn channel_left(channel: Channel) -> Frame {
     server_frame("channels", &Data { left: [channel] })
 }
 
+/// The connection is not in a post's room any more.
+pub(crate) fn left_post(post: PostId, why: LeftBecause) -> Frame {
+    #[derive(Serialize)]
+    struct Data {
+        post_id: PostId,
+        reason: &'static str,
+    }
+    let data = Data {
+        post_id: post,
+        reason: why.name(),
+    };
+    server_frame("left_post", &data)
+}
+
+/// The answer to `presence`.
+pub(crate) fn presence_state(data: &serde_json::value::RawValue) -> Frame {
+    server_frame("presence_state", data)
+}
+
 /// The answer to `ping`.
 pub(crate) fn pong(reference: Option<&Reference>) -> Frame {
     match reference {
@@ -165,7 +213,7 @@ pub(crate) fn error(reference: Option<&Reference>, problem: &Problem) -> Frame {
     Frame::text(&error_frame(reference, problem))
 }
 
-fn server_frame(kind: &str, data: &impl Serialize) -> Frame {
+fn server_frame(kind: &str, data: &(impl Serialize + ?Sized)) -> Frame {
     Frame::text(format!(r#"{{"type":"{kind}","data":{}}}"#, json(data)).as_bytes())
 }
 

@@ -57,7 +57,8 @@ pub(super) async fn forward(node: &Node, who: Who, command: &Command) -> Answer 
     }
 }
 
-fn problem(error: &ApiError, request_id: &RequestId) -> Problem {
+/// What a client is told when `api` did not answer.
+pub(super) fn problem(error: &ApiError, request_id: &RequestId) -> Problem {
     let code = match error {
         ApiError::Unavailable(_) => Code::Unavailable,
         ApiError::OutcomeUnknown(_) => Code::OutcomeUnknown,

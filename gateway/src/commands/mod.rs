@@ -1,22 +1,107 @@
-//! Commands that a session cannot do by itself. Two are the gateway's; whatever has another name is handed to `api`, so that
-//! a new command needs no change here.
+//! Commands that a session cannot do by itself. Those that are about connections and not about what is stored are the
+//! gateway's; whatever has another name is handed to `api`, so that a new command needs no change here.
 
+mod broadcast;
 mod forward;
 mod refresh;
+mod rooms;
+mod signal;
+mod typing;
 
 use std::sync::Arc;
 
-use shared::wire::Command;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use shared::{
+    connections::Name,
+    wire::{Code, Command, Event, Problem},
+};
+use tokio::time::Instant;
 
 use crate::{
     node::Node,
-    session::{Answer, Who},
+    session::{Answer, CommandName, CommandResult, Who},
 };
 
+/// In whose name a command is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) who: Who,
+    /// On which of their connections.
+    pub(crate) connection: Name,
+}
+
+/// What a command comes to.
+type Done = Result<Box<RawValue>, Box<Problem>>;
+
 /// Does a command in somebody's name. Bounded in time by whatever it asks.
-pub(crate) async fn run(node: Arc<Node>, who: Who, command: Command) -> Answer {
+pub(crate) async fn run(node: Arc<Node>, caller: Caller, command: Command) -> Answer {
+    let begun = Instant::now();
+    let answer = dispatch(&node, caller, &command).await;
+    let result = match &answer {
+        Answer::Problem(problem) => CommandResult::of(problem),
+        _ => CommandResult::Ok,
+    };
+    let name = CommandName::of(&command.name);
+    node.metrics.commands.ran(name, result, begun.elapsed());
+    answer
+}
+
+async fn dispatch(node: &Node, caller: Caller, command: &Command) -> Answer {
     match command.name.as_str() {
-        "refresh" => refresh::refresh(&node, who, &command).await,
-        _ => forward::forward(&node, who, &command).await,
+        "refresh" => refresh::refresh(node, caller.who, command).await,
+        "join_post" => match rooms::enter(node, caller, command).await {
+            Ok(entrance) => Answer::Entered(Box::new(entrance)),
+            Err(problem) => Answer::Problem(*problem),
+        },
+        "typing_start" => answer(typing::start(node, caller, command).await),
+        "typing_stop" => answer(typing::stop(node, caller, command).await),
+        "signal" => answer(signal::signal(node, caller, command).await),
+        "broadcast" => answer(broadcast::broadcast(node, caller, command).await),
+        "presence" => match forward::forward(node, caller.who, command).await {
+            Answer::Data(data) => Answer::Presence(data),
+            answer => answer,
+        },
+        name => {
+            let is_message = matches!(name, "private" | "group" | "message");
+            let answer = forward::forward(node, caller.who, command).await;
+            if is_message && matches!(answer, Answer::Data(_)) {
+                typing::sent(node, caller, command);
+            }
+            answer
+        }
     }
+}
+
+fn answer(outcome: Done) -> Answer {
+    match outcome {
+        Ok(data) => Answer::Data(data),
+        Err(problem) => Answer::Problem(*problem),
+    }
+}
+
+/// The data of a command that was done and has nothing to say.
+fn done() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
+}
+
+/// The fields of a command.
+fn read<'a, T: Deserialize<'a>>(command: &'a Command) -> Result<T, Box<Problem>> {
+    serde_json::from_slice(&command.payload).map_err(|error| wrong(&error))
+}
+
+fn wrong(what: &(impl std::fmt::Display + ?Sized)) -> Box<Problem> {
+    refusal(Code::ValidationFailed, what.to_string())
+}
+
+/// Tells whoever listens now; on whatever node, by way of Redis.
+async fn publish(node: &Node, event: Event) -> Result<(), Box<Problem>> {
+    node.bus.publish(&[event]).await.map_err(|error| {
+        tracing::debug!(%error, "an ephemeral event is lost");
+        refusal(Code::Unavailable, "Nobody can be told now")
+    })
+}
+
+fn refusal(code: Code, detail: impl Into<String>) -> Box<Problem> {
+    Box::new(Problem::new(code, detail))
 }

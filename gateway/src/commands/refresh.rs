@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use shared::{
-    credentials::Purpose,
+    credentials::{Purpose, Role},
     wire::{Code, Command},
 };
 
@@ -20,12 +20,12 @@ struct Refresh {
 
 pub(super) async fn refresh(node: &Node, who: Who, command: &Command) -> Answer {
     match new_end(node, who, command).await {
-        Ok(expires_at) => Answer::Refreshed(expires_at),
+        Ok((expires_at, role)) => Answer::Refreshed { expires_at, role },
         Err(refusal) => Answer::Problem(refusal.into_problem()),
     }
 }
 
-async fn new_end(node: &Node, who: Who, command: &Command) -> Result<i64, Refusal> {
+async fn new_end(node: &Node, who: Who, command: &Command) -> Result<(i64, Role), Refusal> {
     let Ok(Refresh { token }) = serde_json::from_slice(&command.payload) else {
         let detail = "\"token\" is a string";
         return Err(Refusal::new(Code::ValidationFailed, detail));
@@ -37,5 +37,5 @@ async fn new_end(node: &Node, who: Who, command: &Command) -> Result<i64, Refusa
         return Err(Refusal::new(Code::Forbidden, detail));
     }
     standing::check(node, identity.session_id).await?;
-    Ok(identity.expires_at)
+    Ok((identity.expires_at, identity.role))
 }

@@ -8,8 +8,11 @@ use bytes::Bytes;
 use shared::wire::{Command, Reference};
 
 use crate::{
-    session::Resume,
-    transport::ws::{Inflater, Limits, Message, Parser},
+    session::{CHANNELS_MAX, Resume},
+    transport::{
+        Cursor,
+        ws::{Inflater, Limits, Message, Parser},
+    },
 };
 
 const MESSAGE_BYTES_MAX: usize = 4096;
@@ -71,8 +74,18 @@ pub fn command(input: &[u8]) {
 /// Positions to resume from. They are few, and their names short.
 pub fn resume(input: &[u8]) {
     if let Ok(resume) = Resume::parse(input) {
-        assert!(resume.positions.len() + resume.unknown.len() <= 64);
+        assert!(resume.positions.len() + resume.unknown.len() <= CHANNELS_MAX);
         assert!(resume.unknown.iter().all(|name| name.len() <= 64));
+    }
+}
+
+/// Where a client of events stands. What is read is written in one way only.
+pub fn cursor(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Ok(cursor) = Cursor::decode(&text) {
+        let written = cursor.encode();
+        assert_eq!(Cursor::decode(&written).as_ref(), Ok(&cursor));
+        assert!(cursor.into_positions().len() <= CHANNELS_MAX);
     }
 }
 

@@ -73,6 +73,11 @@ fn commands() {
 }
 
 #[test]
+fn cursors() {
+    run("cursor", super::cursor);
+}
+
+#[test]
 fn resumes() {
     run("resume", super::resume);
 }

@@ -14,7 +14,8 @@ const COME_BACK_WITHIN: u64 = 5;
 /// A place for one connection, held until it ends.
 pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
     if node.closed_to_new() {
-        return Err(Refusal::new(Code::Draining, "This node is leaving"));
+        let refusal = Refusal::new(Code::Draining, "This node is leaving");
+        return Err(refusal.come_back_after(spread(Duration::ZERO)));
     }
     if node.lifecycle.phase() == Phase::Starting {
         return Err(Refusal::new(Code::Unavailable, "This node is starting"));

@@ -12,7 +12,10 @@ use crate::{
     node::Node,
     refusal::Refusal,
     session::Resume,
-    transport::ws::{self, Limits, NoFirstFrame},
+    transport::{
+        Transport,
+        ws::{self, Limits, NoFirstFrame},
+    },
 };
 
 /// Why a first frame did not do.
@@ -33,11 +36,13 @@ impl Failed {
     pub(super) async fn tell(self, node: &Node, stream: TcpStream) {
         match self {
             Self::Refused(refusal) => {
-                node.metrics.handshake(refusal.result());
+                let result = refusal.result();
+                node.metrics.handshake(Transport::WebSocket, result);
                 ws::refuse(stream, &refusal.to_frames()).await;
             }
             Self::Unreadable(failure) => {
-                node.metrics.handshake(HandshakeResult::Malformed);
+                let result = HandshakeResult::Malformed;
+                node.metrics.handshake(Transport::WebSocket, result);
                 tracing::debug!(error = %failure, "no first frame");
                 if let Some(reason) = failure.close_reason() {
                     ws::refuse(stream, &[Frame::close(reason, None)]).await;

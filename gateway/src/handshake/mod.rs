@@ -1,7 +1,7 @@
 //! From a request to a connection: the checks, in their order, each with its own answer.
 //!
 //! 1. the door: draining, too many connections, too many handshakes, too many of one address ([`admission`])
-//! 2. the request: an upgrade, the subprotocol, where to resume ([`resume`])
+//! 2. the request: an upgrade and its subprotocol, or a stream of events; where to resume ([`resume`])
 //! 3. who: header, query, cookie with its origin, or a first frame ([`credentials`], [`origin`])
 //!
 //! A refusal is a problem document; after the upgrade, for the first-frame way, an `error` frame and a close.
@@ -10,7 +10,7 @@ mod admission;
 mod credentials;
 mod first_frame;
 mod origin;
-mod resume;
+pub(crate) mod resume;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -21,53 +21,125 @@ use shared::{
     credentials::Purpose,
     wire::{CloseReason, Code},
 };
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
 
 use self::credentials::{Claim, Known};
 use crate::{
-    codec::{Frame, Window},
+    codec::Frame,
     door::Stranger,
     hub::Arrival,
     metrics::HandshakeResult,
     node::Node,
     refusal::Refusal,
     session::{Introduction, Resume},
-    transport::ws::{self, Protocol},
+    transport::{
+        Outlet, Transport,
+        ws::{self, Protocol},
+    },
 };
 
 /// A reconnect by resume token is possible for so long; never beyond what is known of the session's end.
 const RESUME_LIFETIME: Duration = Duration::from_hours(24);
 
-/// An upgrade that was granted. It becomes a connection when hyper has let go of the stream.
+/// A connection that was granted. It becomes a connection when hyper has let go of the stream.
 #[derive(Debug)]
 pub(crate) struct Granted {
     /// `None`: the first frame will say.
     known: Option<Known>,
     resume: Resume,
     protocol: Protocol,
-    /// Of a client that takes compressed messages.
-    window: Option<Window>,
+    outlet: Outlet,
     place: OwnedSemaphorePermit,
+    /// When it was asked for.
+    since: Instant,
     /// Counts until it is known who it is, where a proxy told where from.
     stranger: Option<Stranger>,
 }
 
-/// Checks a request for an upgrade; the response is either the upgrade or never sent.
-pub(crate) async fn check<B>(
+impl Granted {
+    /// Whether hyper answers the request: a WebSocket's upgrade is a response, a stream of events writes its own.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        self.outlet.transport() == Transport::WebSocket
+    }
+}
+
+/// Checks a request for a WebSocket; the response is either the upgrade or never sent.
+pub(crate) async fn check_upgrade<B>(
     node: &Arc<Node>,
     request: &mut Request<B>,
     peer: IpAddr,
 ) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
-    let place = admission::place(node)?;
-    let stranger = admission::stranger(node, peer, request.headers())?;
+    let admitted = admit(node, request, peer)?;
     let protocol = ws::protocol(request);
     let (response, window) = ws::accept(request, protocol)
         .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
-    let query = request.uri().query().unwrap_or_default();
-    let resume = resume::from_query(query)?;
-    let known = match credentials::claim(request)? {
-        // Nothing is checked for a version that is not spoken: that is all the client needs to hear.
-        _ if protocol == Protocol::Unsupported => None,
+    let resume = resume::from_query(request.uri().query().unwrap_or_default())?;
+    // Nothing is checked for a version that is not spoken: that is all the client needs to hear.
+    let known = match protocol {
+        Protocol::Unsupported => None,
+        Protocol::Unnamed | Protocol::Native => identify(node, request).await?,
+    };
+    let outlet = Outlet::WebSocket(window);
+    Ok((response, admitted.grant(known, resume, protocol, outlet)))
+}
+
+/// Checks a request for events, as a stream or as one answer.
+pub(crate) async fn check_events<B>(
+    node: &Arc<Node>,
+    request: &Request<B>,
+    peer: IpAddr,
+    outlet: Outlet,
+) -> Result<Granted, Refusal> {
+    let admitted = admit(node, request, peer)?;
+    let resume = resume::from_events(request)?;
+    let known = identify(node, request).await?;
+    if known.is_none() {
+        return Err(Refusal::new(Code::Unauthenticated, "No credentials"));
+    }
+    Ok(admitted.grant(known, resume, Protocol::Unnamed, outlet))
+}
+
+/// Somebody who may come in, whoever it is.
+struct Admitted {
+    since: Instant,
+    place: OwnedSemaphorePermit,
+    stranger: Option<Stranger>,
+}
+
+fn admit<B>(node: &Node, request: &Request<B>, peer: IpAddr) -> Result<Admitted, Refusal> {
+    let since = Instant::now();
+    let place = admission::place(node)?;
+    let stranger = admission::stranger(node, peer, request.headers())?;
+    Ok(Admitted {
+        since,
+        place,
+        stranger,
+    })
+}
+
+impl Admitted {
+    fn grant(
+        self,
+        known: Option<Known>,
+        resume: Resume,
+        protocol: Protocol,
+        outlet: Outlet,
+    ) -> Granted {
+        Granted {
+            known,
+            resume,
+            protocol,
+            outlet,
+            place: self.place,
+            since: self.since,
+            stranger: self.stranger,
+        }
+    }
+}
+
+/// Who it is, if the request says so.
+async fn identify<B>(node: &Node, request: &Request<B>) -> Result<Option<Known>, Refusal> {
+    Ok(match credentials::claim(request)? {
         Claim::None => None,
         claim => {
             if let Claim::Cookie(_) = claim {
@@ -75,16 +147,7 @@ pub(crate) async fn check<B>(
             }
             Some(credentials::establish(node, claim).await?)
         }
-    };
-    let granted = Granted {
-        known,
-        resume,
-        protocol,
-        window,
-        place,
-        stranger,
-    };
-    Ok((response, granted))
+    })
 }
 
 /// After the upgrade: finds out who it is, if that is still open, and hands the connection to its shard.
@@ -97,37 +160,37 @@ pub(crate) async fn complete(
 ) {
     if granted.protocol == Protocol::Unsupported {
         let close = Frame::close(CloseReason::UnsupportedVersion, None);
-        node.metrics.handshake(HandshakeResult::Malformed);
+        node.metrics
+            .handshake(Transport::WebSocket, HandshakeResult::Malformed);
         return ws::refuse(stream, &[close]).await;
     }
-    let window = granted.window;
+    let transport = granted.outlet.transport();
+    let compressed = matches!(granted.outlet, Outlet::WebSocket(Some(_)));
     let (known, resume, unread) = match granted.known {
         Some(known) => (known, granted.resume, unread),
-        None => {
-            match first_frame::authenticate(node, &mut stream, unread, window.is_some()).await {
-                Ok((known, resume, unread)) => {
-                    let in_frame = resume.unwrap_or(granted.resume);
-                    (known, in_frame, unread)
-                }
-                Err(failed) => return failed.tell(node, stream).await,
+        None => match first_frame::authenticate(node, &mut stream, unread, compressed).await {
+            Ok((known, resume, unread)) => {
+                let in_frame = resume.unwrap_or(granted.resume);
+                (known, in_frame, unread)
             }
-        }
+            Err(failed) => return failed.tell(node, stream).await,
+        },
     };
     drop((stranger, granted.stranger));
     let arrival = match arrival(
         node,
         stream,
-        (unread, window),
+        (unread, granted.outlet),
         (known, resume),
-        granted.place,
+        (granted.place, granted.since),
     ) {
         Ok(arrival) => arrival,
         Err(error) => {
-            node.metrics.handshake(HandshakeResult::Error);
+            node.metrics.handshake(transport, HandshakeResult::Error);
             return tracing::warn!(%error, "a connection cannot be taken off its runtime");
         }
     };
-    node.metrics.handshake(HandshakeResult::Ok);
+    node.metrics.handshake(transport, HandshakeResult::Ok);
     let connection = arrival.line.connection();
     if let Err(error) = node.hub.admit(arrival).await {
         tracing::debug!(%error, "a connection came too late");
@@ -138,21 +201,23 @@ pub(crate) async fn complete(
 fn arrival(
     node: &Arc<Node>,
     stream: TcpStream,
-    (unread, window): (Vec<u8>, Option<Window>),
+    (unread, outlet): (Vec<u8>, Outlet),
     (known, resume): (Known, Resume),
-    place: OwnedSemaphorePermit,
+    (place, since): (OwnedSemaphorePermit, Instant),
 ) -> std::io::Result<Arrival> {
     let now = node.clock.now_seconds();
     let left = u64::try_from(known.resumable_until.saturating_sub(now)).unwrap_or(0);
     let lifetime = RESUME_LIFETIME.min(Duration::from_secs(left));
     let who = known.who;
-    let line = node.roster.write(who.user_id, node.clock.now_ms());
+    let present = node.presence.come(who.user_id);
+    let line = node.roster.write(who.user_id, node.clock.now_ms(), present);
     let owner = (who.user_id, who.session_id, who.role);
+    let transport = outlet.transport();
     let (resume_token, _) = node.tokens.mint(Purpose::Resume, owner, lifetime);
     Ok(Arrival {
         stream: stream.into_std()?,
         unread,
-        window,
+        outlet,
         introduction: Introduction {
             connection_id: line.connection().name.to_string(),
             who,
@@ -161,6 +226,6 @@ fn arrival(
             jitter: rand::random(),
         },
         line,
-        guards: (place, node.metrics.opened()),
+        guards: (place, node.metrics.opened(transport, since)),
     })
 }

@@ -5,11 +5,16 @@ use std::mem;
 use shared::wire::{Channel, CloseReason};
 
 use super::{
-    connection::Closing,
+    conditions::Conditions,
+    connection::{Closing, Connection, Stay},
     entries::Key,
     state::{State, Task},
 };
-use crate::{codec::Frame, session::Session};
+use crate::{
+    codec::Frame,
+    metrics::{Drained, End, ResumeResult},
+    session::Session,
+};
 
 /// How long a close may take until both sides have said goodbye, in milliseconds.
 const GOODBYE_MS_MAX: u64 = 5000;
@@ -17,8 +22,9 @@ const GOODBYE_MS_MAX: u64 = 5000;
 impl State {
     /// Says goodbye; what was queued before goes first, unless the client was too slow for just that.
     pub(super) fn close(&mut self, key: Key, reason: CloseReason, retry_after_ms: Option<u64>) {
-        let frame = Frame::close(reason, retry_after_ms);
-        self.begin_closing(key, reason, false, &frame);
+        self.begin_closing(key, reason, false, |connection, conditions| {
+            connection.say_goodbye(reason, retry_after_ms, conditions);
+        });
         // To hear the answer. What else comes has no effect.
         self.listen(key);
     }
@@ -33,22 +39,47 @@ impl State {
                 closing.answered = true;
                 self.mark_dirty(key);
             }
-            None => self.begin_closing(key, CloseReason::Normal, true, &Frame::close_echo(code)),
+            None => self.begin_closing(key, CloseReason::Normal, true, |connection, _| {
+                let echo = Frame::close_echo(code).bytes().clone();
+                connection.queue.push_last(echo, false);
+            }),
         }
     }
 
-    fn begin_closing(&mut self, key: Key, reason: CloseReason, answered: bool, frame: &Frame) {
+    fn begin_closing(
+        &mut self,
+        key: Key,
+        reason: CloseReason,
+        answered: bool,
+        goodbye: impl FnOnce(&mut Connection, &Conditions),
+    ) {
         let until_ms = self.now.elapsed_ms + GOODBYE_MS_MAX;
         let connection = self.connections.get(key);
         let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
             return;
         };
-        let instead = reason == CloseReason::SlowConsumer;
-        connection.queue.push_last(frame.bytes().clone(), instead);
+        goodbye(connection, &self.conditions);
         connection.closing = Some(Closing { answered, until_ms });
-        self.conditions.metrics.closed(Some(reason));
+        let (metrics, transport) = (&self.conditions.metrics, connection.outlet.transport());
+        metrics.closed(transport, connection.end(reason));
+        if connection.resumes {
+            metrics.resumed(transport, ResumeResult::Error);
+        }
+        if connection.is_drained() {
+            let by_us = reason == CloseReason::GoingAway;
+            metrics.drained(
+                if by_us {
+                    Drained::Closed
+                } else {
+                    Drained::ClientLeft
+                },
+                1,
+            );
+        }
         connection.session = Session::Over;
-        connection.line = None;
+        if let Some(line) = connection.line.take() {
+            self.conditions.typists.left(line.connection());
+        }
         self.leave_all(key);
         self.wheel.file(key, until_ms);
         self.mark_dirty(key);
@@ -67,6 +98,7 @@ impl State {
     pub(super) fn leave(&mut self, key: Key, channel: Channel) {
         if let Some(connection) = self.connections.get(key) {
             connection.hears.retain(|heard| *heard != channel);
+            connection.outlet.left(channel);
             self.strike_off(key, channel);
         }
     }
@@ -85,10 +117,18 @@ impl State {
     /// Forgets a connection; its socket closes with it.
     pub(super) fn remove(&mut self, key: Key) {
         self.leave_all(key);
-        if let Some(connection) = self.connections.remove(key)
-            && connection.closing.is_none()
-        {
-            self.conditions.metrics.closed(None);
+        let Some(connection) = self.connections.remove(key) else {
+            return;
+        };
+        let metrics = &self.conditions.metrics;
+        if matches!(connection.stay, Stay::Told { .. }) {
+            metrics.leaving.dec();
+        }
+        if connection.closing.is_none() {
+            metrics.closed(connection.outlet.transport(), End::Network);
+            if connection.is_drained() {
+                metrics.drained(Drained::ClientLeft, 1);
+            }
         }
     }
 }

@@ -2,20 +2,18 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
 use shared::wire::{Channel, Class, CloseReason};
 use smallvec::SmallVec;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, task::AbortHandle};
 
-use super::state::Conditions;
+use super::conditions::Conditions;
 use crate::{
-    codec::{Deflater, Encoded, Frame, Window},
-    metrics::ConnectionGuard,
+    codec::{Deflater, Encoded},
+    metrics::{ConnectionGuard, Departure, End},
     roster::Line,
     session::{Path, Session},
-    transport::{
-        Delivery, Item, Pushed, Queue,
-        ws::{Parser, Written, write},
-    },
+    transport::{Delivery, Item, Outlet, Pushed, Queue, Written, write, ws::Parser},
 };
 
 /// A connection that has its close frame in the queue, or behind it.
@@ -25,6 +23,27 @@ pub(super) struct Closing {
     pub(super) answered: bool,
     /// Then it is dropped, whatever is missing.
     pub(super) until_ms: u64,
+}
+
+/// How long a connection may stay, on the shard's clock, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stay {
+    /// Then it has been here long enough.
+    Until(u64),
+    /// Its client was told to come back elsewhere, and may do so before it leaves.
+    Told {
+        departure: Departure,
+        after_ms: u64,
+        until_ms: u64,
+    },
+}
+
+impl Stay {
+    pub(super) fn until_ms(self) -> u64 {
+        match self {
+            Self::Until(until_ms) | Self::Told { until_ms, .. } => until_ms,
+        }
+    }
 }
 
 /// A task that ends with its connection.
@@ -40,15 +59,20 @@ impl Drop for Owned {
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) stream: Rc<TcpStream>,
-    /// `None` after a violation: nothing that follows can be understood.
+    /// `None` where nothing is to be said, and after a violation: nothing that follows can be understood.
     pub(super) parser: Option<Parser>,
-    /// Of a client that takes compressed messages.
-    window: Option<Window>,
+    pub(super) outlet: Outlet,
     pub(super) queue: Queue,
+    pub(super) stay: Stay,
+    /// Whether the client said where it stood and was not answered yet.
+    pub(super) resumes: bool,
     /// The channels it is listed under.
     pub(super) hears: SmallVec<[Channel; 1]>,
     /// In the list of those with something to write.
     pub(super) dirty: bool,
+    /// Whether its session may have something waiting for room in the queue; looked into when the queue is empty. An event that
+    /// goes straight through never makes it so: the busiest path does not touch the session after a write.
+    pub(super) may_be_behind: bool,
     pub(super) closing: Option<Closing>,
     /// What came before the client was listened to.
     pub(super) unread: Vec<u8>,
@@ -57,44 +81,49 @@ pub(super) struct Connection {
     pub(super) writer: Option<Owned>,
     /// Counts it among its user's; `None` once it closes.
     pub(super) line: Option<Line>,
-    _guards: (OwnedSemaphorePermit, ConnectionGuard),
+    /// Asks whether it may stay in its rooms.
+    pub(super) room_check: Option<Owned>,
+    pub(super) guards: (OwnedSemaphorePermit, ConnectionGuard),
 }
 
 impl Connection {
     pub(super) fn new(
         session: Session,
         stream: TcpStream,
-        (parser, window): (Parser, Option<Window>),
+        (parser, outlet): (Option<Parser>, Outlet),
         unread: Vec<u8>,
-        line: Line,
+        (line, stay, resumes): (Line, Stay, bool),
         guards: (OwnedSemaphorePermit, ConnectionGuard),
     ) -> Self {
         Self {
             session,
             stream: Rc::new(stream),
-            parser: Some(parser),
-            window,
+            parser,
+            outlet,
             queue: Queue::default(),
+            stay,
+            resumes,
             hears: SmallVec::new(),
             dirty: false,
+            may_be_behind: true,
             closing: None,
             unread,
             reader: None,
             writer: None,
             line: Some(line),
-            _guards: guards,
+            room_check: None,
+            guards,
         }
     }
 
-    /// Queues an answer. `Err`: the client is too slow.
+    /// Queues what must not be dropped. `Err`: the client is too slow.
     pub(super) fn send(
         &mut self,
-        frame: &Frame,
-        deflater: &mut Deflater,
+        bytes: Bytes,
         conditions: &Conditions,
     ) -> Result<(), CloseReason> {
         let item = Item {
-            bytes: deflater.frame_for(self.window, frame).bytes().clone(),
+            bytes,
             class: Class::Durable,
             key: None,
             delivery: None,
@@ -111,7 +140,7 @@ impl Connection {
     ) -> Result<(), CloseReason> {
         let event = &encoded.event;
         let item = Item {
-            bytes: encoded.native_for(self.window, deflater).bytes().clone(),
+            bytes: self.outlet.event(encoded, deflater),
             class: event.class,
             key: event.key.clone(),
             delivery: Some(Delivery {
@@ -120,7 +149,9 @@ impl Connection {
                 committed_at_ms: event.committed_at_ms,
             }),
         };
-        self.push(item, conditions)
+        self.push(item, conditions)?;
+        self.outlet.took(event);
+        Ok(())
     }
 
     fn push(&mut self, item: Item, conditions: &Conditions) -> Result<(), CloseReason> {
@@ -136,15 +167,69 @@ impl Connection {
                 metrics.dropped(class);
                 Ok(())
             }
+            // The answer is as long as it may be; the rest is for the next one.
+            Pushed::Full if self.outlet.collects() => Err(CloseReason::Normal),
             Pushed::Full => Err(CloseReason::SlowConsumer),
         }
     }
 
     /// Writes what the socket takes now.
     pub(super) fn write(&mut self, conditions: &Conditions) -> Written {
+        if self.is_collecting() {
+            return Written::Everything;
+        }
+        let transport = self.outlet.transport();
+        let line = conditions.metrics.line(transport);
         let now_ms = conditions.clock.now_ms();
-        write(&self.stream, &mut self.queue, |delivery| {
-            conditions.metrics.delivered(delivery, now_ms);
-        })
+        let (frames, bytes) = self.queue.waiting();
+        let written = write(&self.stream, &mut self.queue, |delivery| {
+            line.delivered(delivery, now_ms);
+        });
+        let (frames_left, bytes_left) = self.queue.waiting();
+        conditions
+            .tally(transport)
+            .wrote(frames - frames_left, bytes - bytes_left);
+        written
+    }
+
+    /// Whether what is queued waits to become one answer.
+    pub(super) fn is_collecting(&self) -> bool {
+        self.outlet.collects() && self.closing.is_none()
+    }
+
+    /// Queues the last that is said.
+    pub(super) fn say_goodbye(
+        &mut self,
+        reason: CloseReason,
+        retry_after_ms: Option<u64>,
+        conditions: &Conditions,
+    ) {
+        let line = conditions.metrics.line(self.outlet.transport());
+        let now_ms = conditions.clock.now_ms();
+        self.outlet
+            .goodbye(&mut self.queue, (reason, retry_after_ms), |delivery| {
+                line.delivered(delivery, now_ms);
+            });
+    }
+
+    /// Whether the node leaves, and the client was told.
+    pub(super) fn is_drained(&self) -> bool {
+        matches!(
+            self.stay,
+            Stay::Told {
+                departure: Departure::Drain,
+                ..
+            }
+        )
+    }
+
+    /// How it is counted when it is closed for this reason.
+    pub(super) fn end(&self, reason: CloseReason) -> End {
+        match self.stay {
+            Stay::Told { departure, .. } if reason == CloseReason::GoingAway => {
+                End::SentAway(departure)
+            }
+            _ => End::Closed(reason),
+        }
     }
 }

@@ -61,10 +61,21 @@ impl Entries {
         Some(self.slab.remove(key.index as usize).connection)
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
-        self.slab.iter().map(|(index, entry)| Key {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            generation: entry.generation,
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Connection)> {
+        self.slab.iter().map(|(index, entry)| {
+            let key = Key {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                generation: entry.generation,
+            };
+            (key, &entry.connection)
         })
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.iter().map(|(key, _)| key)
     }
 }

@@ -3,6 +3,7 @@
 use std::{mem, ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
+use rand::seq::IteratorRandom;
 use shared::{
     bus::Joined,
     connections::Name,
@@ -10,15 +11,21 @@ use shared::{
 };
 
 use super::{
+    connection::Stay,
     entries::Key,
     inbox::{self, Missed},
     state::{State, Task},
 };
 use crate::{
     codec::{Control, Encoded, Frame, native},
-    session::{Effect, Session},
-    transport::ws,
+    metrics::Departure,
+    transport::{Transport, ws},
 };
+
+/// From so many hearers on, a shard gives them an event in memory of its own.
+const MANY: usize = 32;
+/// Whoever is sent away comes back after a random time up to this.
+const AWAY_MS_MAX: u64 = 2000;
 
 impl State {
     /// A message from outside the shard, except arrivals and the end, which are the shard's own.
@@ -27,9 +34,15 @@ impl State {
             inbox::Message::Event(encoded) => self.on_event(&encoded),
             inbox::Message::Joined(joined) => self.on_joined(&joined),
             inbox::Message::Lost(channel, position) => self.on_lost(channel, position),
+            inbox::Message::Interrupted(channel) => self.on_interrupted(channel),
             inbox::Message::Drain(window) => {
                 self.draining = true;
-                self.add_task(Task::Drain(window));
+                let everybody = self.keys().collect();
+                self.add_task(Task::SendAway(everybody, window, Departure::Drain));
+            }
+            inbox::Message::Shed(count, window) => {
+                let some = self.some_who_stay(count);
+                self.add_task(Task::SendAway(some, window, Departure::Rebalance));
             }
             inbox::Message::Arrived(_) | inbox::Message::Stop => {}
         }
@@ -39,10 +52,16 @@ impl State {
         if let Some(Control::ConnectionReplaced(name)) = encoded.control {
             return self.on_replaced(encoded.event.channel, name);
         }
+        let own;
+        let is_for_many = self.hearers_count(encoded.event.channel) >= MANY;
+        let encoded = if is_for_many {
+            own = Arc::new(encoded.apart());
+            &own
+        } else {
+            encoded
+        };
         self.for_each_hearer(encoded.event.channel, |state, key| {
-            state.input(key, |session, _, effects| {
-                session.on_event(encoded, effects);
-            });
+            state.hear(key, encoded);
         });
     }
 
@@ -76,6 +95,15 @@ impl State {
         });
     }
 
+    /// Ephemeral events of a channel were missed.
+    fn on_interrupted(&mut self, channel: Channel) {
+        self.for_each_hearer(channel, |state, key| {
+            state.input(key, |session, _, effects| {
+                session.on_interrupted(channel, effects);
+            });
+        });
+    }
+
     /// The shard did not keep up: whoever missed something, or is about to, resumes.
     pub(super) fn on_missed(&mut self, missed: Missed) {
         tracing::warn!(
@@ -83,6 +111,9 @@ impl State {
             joins = missed.tokens.len(),
             "a shard's inbox was full"
         );
+        for channel in missed.words {
+            self.on_interrupted(channel);
+        }
         for channel in missed.channels {
             self.for_each_hearer(channel, |state, key| {
                 state.close(key, CloseReason::PositionLost, None);
@@ -109,7 +140,9 @@ impl State {
         };
         // Taken out, so that what it finds can be acted upon while it goes on.
         let Some(mut parser) = connection.parser.take() else {
-            // After a violation nothing is understood, only waited for: the end.
+            // Where nothing is to be said, whatever is said is one violation. After it nothing is understood, only waited
+            // for: the end.
+            self.close(key, CloseReason::ProtocolError, None);
             return ControlFlow::Continue(());
         };
         let mut inflater = mem::take(&mut self.inflater);
@@ -127,7 +160,11 @@ impl State {
     }
 
     fn on_said(&mut self, key: Key, message: ws::Message<'_>) -> ControlFlow<()> {
-        self.conditions.metrics.frames_in.inc();
+        self.conditions
+            .metrics
+            .line(Transport::WebSocket)
+            .frames_in
+            .inc();
         self.input(key, |session, now, _| session.on_heard(now));
         match message {
             ws::Message::Text(text) => {
@@ -147,13 +184,30 @@ impl State {
         ControlFlow::Continue(())
     }
 
-    /// The node drains: the client shall come back after a while, and not here.
-    pub(super) fn send_away(&mut self, key: Key, after_ms: u64) {
-        self.input(key, |session, _, effects| {
-            if !matches!(session, Session::Over) {
-                effects.push(Effect::Send(native::reconnect(after_ms)));
-                effects.push(Effect::Close(CloseReason::GoingAway, Some(after_ms)));
-            }
-        });
+    /// Tells a client to come back after a while, and not here; for a while it may do that before it leaves.
+    pub(super) fn send_away(&mut self, key: Key, departure: Departure) {
+        let until_ms = self.now.elapsed_ms + self.conditions.overlap_ms;
+        let after_ms = rand::random_range(0..AWAY_MS_MAX);
+        let Some(connection) = self.get(key) else {
+            return;
+        };
+        if connection.closing.is_some() || matches!(connection.stay, Stay::Told { .. }) {
+            return;
+        }
+        connection.stay = Stay::Told {
+            departure,
+            after_ms,
+            until_ms,
+        };
+        self.conditions.metrics.leaving.inc();
+        self.wheel.file(key, until_ms);
+        self.answer(key, &native::reconnect(after_ms));
+    }
+
+    /// So many connections, by chance, that were not told to go.
+    fn some_who_stay(&mut self, count: usize) -> Vec<Key> {
+        let connections = self.connections.iter();
+        let stay = connections.filter(|(_, c)| matches!(c.stay, Stay::Until(_)));
+        stay.map(|(key, _)| key).sample(&mut rand::rng(), count)
     }
 }

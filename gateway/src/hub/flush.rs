@@ -2,11 +2,17 @@
 
 use std::{mem, rc::Rc};
 
+use shared::wire::CloseReason;
+
 use super::{
+    connection::Stay,
     entries::Key,
     state::{State, Task},
 };
-use crate::transport::ws::{self, Written};
+use crate::{
+    metrics::Departure,
+    transport::{self, Transport, Written},
+};
 
 impl State {
     /// Writes to everybody who has something to be written.
@@ -24,6 +30,14 @@ impl State {
             let Some(connection) = self.connections.get(key) else {
                 return;
             };
+            if connection.is_collecting() {
+                if connection.queue.is_empty() {
+                    break;
+                }
+                // There is something to tell, so that is the answer.
+                self.close(key, CloseReason::Normal, None);
+                continue;
+            }
             let written = match &connection.writer {
                 // Somebody waits for the socket already.
                 Some(_) => break,
@@ -41,14 +55,18 @@ impl State {
             match connection.closing {
                 Some(closing) if closing.answered => return self.remove(key),
                 Some(_) => {
-                    ws::end(&connection.stream);
+                    transport::end(&connection.stream);
                     break;
                 }
                 None => {}
             }
+            if !connection.may_be_behind {
+                break;
+            }
             let mut effects = Vec::new();
             let room = connection.queue.room(self.conditions.queue);
             connection.session.on_room(room, &mut effects);
+            connection.may_be_behind = connection.session.is_behind();
             if effects.is_empty() {
                 break;
             }
@@ -61,11 +79,34 @@ impl State {
 
     /// Looks at those whose time has come.
     pub(super) fn tick(&mut self) {
+        self.tell_tallies();
         while let Some(keys) = self.wheel.take(self.now.elapsed_ms) {
             for key in keys {
                 self.visit(key);
             }
         }
+    }
+
+    fn tell_tallies(&self) {
+        for transport in Transport::ALL {
+            let line = self.conditions.metrics.line(transport);
+            self.conditions.tally(transport).tell(line);
+        }
+    }
+
+    /// Looks at what waits for the sockets.
+    pub(super) fn sample_queues(&mut self) {
+        let metrics = &self.conditions.metrics;
+        let mut bytes_in_all = 0;
+        for (_, connection) in self.connections.iter() {
+            let (frames, bytes) = connection.queue.waiting();
+            #[expect(clippy::cast_precision_loss, reason = "a bounded number of frames")]
+            metrics.queue_frames.observe(frames as f64);
+            bytes_in_all += i64::try_from(bytes).unwrap_or(i64::MAX);
+        }
+        // The other shards add theirs to the same gauge.
+        metrics.queue_bytes.add(bytes_in_all - self.sampled_bytes);
+        self.sampled_bytes = bytes_in_all;
     }
 
     fn visit(&mut self, key: Key) {
@@ -77,12 +118,39 @@ impl State {
             Some(closing) if now.elapsed_ms >= closing.until_ms => return self.remove(key),
             Some(closing) => closing.until_ms,
             None => {
+                if !connection.outlet.is_two_way() {
+                    connection.session.on_heard(now);
+                }
                 let mut effects = Vec::new();
                 let next_at_ms = connection.session.on_tick(now, &mut effects);
                 self.perform(key, &mut effects);
-                next_at_ms
+                next_at_ms.min(self.look_after_stay(key))
             }
         };
         self.wheel.file(key, next_at_ms);
+    }
+
+    /// Sends a connection away that was here long enough. Returns when to look again.
+    fn look_after_stay(&mut self, key: Key) -> u64 {
+        let now_ms = self.now.elapsed_ms;
+        let Some(connection) = self.get(key) else {
+            return u64::MAX;
+        };
+        let stay = connection.stay;
+        if now_ms < stay.until_ms() {
+            return stay.until_ms();
+        }
+        match stay {
+            Stay::Told { after_ms, .. } => {
+                self.close(key, CloseReason::GoingAway, Some(after_ms));
+            }
+            // A poll that waited in vain: the next one follows.
+            Stay::Until(_) if connection.outlet.collects() => {
+                self.close(key, CloseReason::Normal, None);
+            }
+            Stay::Until(_) => self.send_away(key, Departure::Age),
+        }
+        // Until then it is looked at anyway.
+        u64::MAX
     }
 }

@@ -18,16 +18,14 @@ use shared::{
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
-    codec::{Encoded, Window},
-    metrics::ConnectionGuard,
-    roster::Line,
-    session::Introduction,
+    codec::Encoded, metrics::ConnectionGuard, roster::Line, session::Introduction,
+    transport::Outlet,
 };
 
 /// Messages that may wait for a shard.
 const INBOX_MAX: usize = 8192;
-/// Shards that a set of listeners can name.
-const SHARDS_MAX: usize = 64;
+/// Shards that a set of listeners can name, beside the node itself.
+const SHARDS_MAX: usize = ListenerId::MAX.0 as usize;
 
 /// A connection whose handshake is done, on its way to its shard.
 pub(crate) struct Arrival {
@@ -35,8 +33,7 @@ pub(crate) struct Arrival {
     pub(crate) stream: std::net::TcpStream,
     /// What the client sent before it was asked.
     pub(crate) unread: Vec<u8>,
-    /// Of a client that takes compressed messages.
-    pub(crate) window: Option<Window>,
+    pub(crate) outlet: Outlet,
     pub(crate) introduction: Introduction,
     /// Held until it closes.
     pub(crate) line: Line,
@@ -50,8 +47,12 @@ pub(crate) enum Message {
     Joined(Joined),
     Event(Arc<Encoded>),
     Lost(Channel, Position),
-    /// Say goodbye to everybody within this time.
+    /// Ephemeral events of this channel were missed.
+    Interrupted(Channel),
+    /// Send everybody away over this time, and whoever still comes.
     Drain(Duration),
+    /// Send so many away over this time.
+    Shed(usize, Duration),
     Stop,
 }
 
@@ -62,6 +63,8 @@ pub(super) struct Missed {
     pub(super) channels: HashSet<Channel>,
     /// The connections whose joins were answered in vain; bounded by them.
     pub(super) tokens: HashSet<u64>,
+    /// Channels without a log on which word to gateways was missed.
+    pub(super) words: HashSet<Channel>,
 }
 
 #[derive(Debug, Default)]
@@ -95,7 +98,7 @@ pub(crate) struct Hub {
 pub(crate) struct Stopped;
 
 impl Hub {
-    /// Doors and inboxes for so many shards: at least one, at most 64.
+    /// Doors and inboxes for so many shards: at least one, at most 63.
     pub(crate) fn new(shards: usize) -> (Self, Vec<Inbox>) {
         let (doors, inboxes): (Vec<_>, _) = (0..shards.clamp(1, SHARDS_MAX)).map(door).unzip();
         (
@@ -121,6 +124,12 @@ impl Hub {
         }
     }
 
+    /// Has all shards together send so many away over this time.
+    pub(crate) async fn shed(&self, count: usize, window: Duration) {
+        let each = count.div_ceil(self.doors.len());
+        self.tell_all(|| Message::Shed(each, window)).await;
+    }
+
     /// Hands an event to each of these shards. Never waits: a durable event that finds no room marks its channel as
     /// missed, and nothing more of the channel goes in until the shard has closed those who hear it. Returns how many
     /// shards missed it.
@@ -139,10 +148,18 @@ impl Hub {
                 missed += 1;
                 if is_durable {
                     door.losses.add(|missed| missed.channels.insert(channel));
+                } else if encoded.event.control {
+                    door.losses.add(|missed| missed.words.insert(channel));
                 }
             }
         }
         missed
+    }
+
+    /// Hands an event to the shard of one person. False where it found no room.
+    pub(crate) fn tell(&self, user: UserId, encoded: Arc<Encoded>) -> bool {
+        let door = &self.doors[self.shard_of(user)];
+        door.sender.try_send(Message::Event(encoded)).is_ok()
     }
 
     /// Hands on the answer to a join; whose answer finds no room is closed.
@@ -164,6 +181,16 @@ impl Hub {
                 .is_err()
             {
                 door.losses.add(|missed| missed.channels.insert(channel));
+            }
+        }
+    }
+
+    /// Hands on word that ephemeral events were missed.
+    pub(crate) fn interrupted(&self, listeners: Listeners, channel: Channel) {
+        for door in self.chosen(listeners) {
+            let word = Message::Interrupted(channel);
+            if door.sender.try_send(word).is_err() {
+                door.losses.add(|missed| missed.words.insert(channel));
             }
         }
     }
@@ -225,7 +252,7 @@ impl Losses {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "at most 64")]
+#[expect(clippy::cast_possible_truncation, reason = "at most 63")]
 fn door(index: usize) -> (Door, Inbox) {
     let (sender, messages) = mpsc::channel(INBOX_MAX);
     let losses = Arc::<Losses>::default();

@@ -3,13 +3,16 @@
 //! Connections live on shards, one single-threaded runtime per core, placed by user: within a shard nothing is locked, and
 //! an event for one person touches one shard. [`Hub`] is what the rest of the node sees of them: bounded inboxes.
 
+mod arrivals;
 mod closing;
+mod conditions;
 mod connection;
 mod entries;
 mod fanout;
 mod flush;
 mod inbox;
 mod requests;
+mod sending;
 mod shard;
 mod state;
 mod wheel;

@@ -13,7 +13,7 @@ use std::{
 use rand::seq::SliceRandom;
 use shared::{
     bus::{HistoryError, Join, ListenerId},
-    ids::UserId,
+    ids::{PostId, UserId},
     membership::MembershipsUnknown,
     wire::{Channel, Code, Command, Event, Offset, Position, Problem},
 };
@@ -21,31 +21,33 @@ use tokio::{
     net::TcpStream,
     runtime::{Builder, LocalOptions},
     task::spawn_local,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
-    connection::{Connection, Owned},
+    conditions::Conditions,
+    connection::Owned,
     entries::Key,
-    inbox::{Arrival, Inbox, Message},
+    inbox::{Inbox, Message},
     requests::{Request, Requests},
-    state::{Conditions, State, TICK_MS, Task},
+    state::{State, TICK_MS, Task},
 };
 use crate::{
     codec::Encoded,
-    commands,
+    commands::{self, Caller},
+    metrics::Departure,
     node::Node,
-    session::{Answer, Session, Who},
-    transport::ws::{self, Limits, Parser, Scratch},
+    session::{Answer, RoomsUnknown},
+    transport::{self, Scratch},
 };
 
 /// Messages that are worked off before their bytes go out.
 const BURST_MAX: usize = 512;
 const SCRATCH_BYTES: usize = 64 * 1024;
-/// Between two goodbyes of a drain, so that few connections do not take the whole window.
+/// Between two who are sent away, so that few do not take the whole window.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
-/// A drained client comes back after a random time up to this.
-const AWAY_MS_MAX: u64 = 2000;
+/// After so many ticks the queues are looked at.
+const TICKS_PER_SAMPLE: u32 = 20;
 
 /// Starts a shard's thread; it ends after [`Message::Stop`].
 pub(crate) fn start(node: Arc<Node>, inbox: Inbox) -> io::Result<thread::JoinHandle<()>> {
@@ -80,13 +82,7 @@ struct Shard {
 }
 
 async fn run(node: Arc<Node>, mut inbox: Inbox) {
-    let conditions = Conditions {
-        settings: Arc::clone(&node.session_settings),
-        queue: node.config.limits.queue,
-        frame_bytes_max: node.config.limits.frame_bytes_max,
-        clock: node.clock.clone(),
-        metrics: Arc::clone(&node.metrics),
-    };
+    let conditions = Conditions::of(&node);
     let shard = Rc::new(Shard {
         state: RefCell::new(State::new(conditions)),
         scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
@@ -98,6 +94,7 @@ async fn run(node: Arc<Node>, mut inbox: Inbox) {
     let mut ticks = interval(Duration::from_millis(TICK_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut burst = Vec::with_capacity(BURST_MAX);
+    let mut ticks_until_sample = TICKS_PER_SAMPLE;
     loop {
         // Both can be cancelled without loss.
         tokio::select! {
@@ -106,7 +103,14 @@ async fn run(node: Arc<Node>, mut inbox: Inbox) {
                     return;
                 }
             }
-            _ = ticks.tick() => shard.enter(State::tick),
+            _ = ticks.tick() => {
+                shard.enter(State::tick);
+                ticks_until_sample -= 1;
+                if ticks_until_sample == 0 {
+                    ticks_until_sample = TICKS_PER_SAMPLE;
+                    shard.state.borrow_mut().sample_queues();
+                }
+            }
         }
         if let Some(missed) = inbox.take_missed() {
             shard.enter(|state| state.on_missed(missed));
@@ -136,7 +140,7 @@ impl Shard {
             for message in burst.drain(..) {
                 match message {
                     Message::Stop => return ControlFlow::Break(()),
-                    Message::Arrived(arrival) => arrive(state, *arrival),
+                    Message::Arrived(arrival) => state.arrive(*arrival),
                     other => state.on_message(other),
                 }
             }
@@ -167,10 +171,22 @@ impl Shard {
                 after,
                 through,
             } => drop(spawn_local(shard.read(key, channel, after, through))),
-            Task::Run { key, who, command } => drop(spawn_local(shard.run(key, who, command))),
+            Task::Run {
+                key,
+                caller,
+                command,
+            } => drop(spawn_local(shard.run(key, caller, command))),
+            Task::CheckRooms {
+                key,
+                viewer,
+                posts,
+                patience,
+            } => self.check_rooms(key, viewer, (posts, patience)),
             Task::Listen(key, stream) => self.listen(key, stream),
             Task::AwaitRoom(key, stream) => self.await_room(key, stream),
-            Task::Drain(window) => drop(spawn_local(shard.drain(window))),
+            Task::SendAway(keys, window, departure) => {
+                drop(spawn_local(shard.send_away(keys, window, departure)));
+            }
         }
     }
 }
@@ -210,10 +226,10 @@ impl Shard {
         });
     }
 
-    async fn run(self: Rc<Self>, key: Key, who: Who, command: Command) {
+    async fn run(self: Rc<Self>, key: Key, caller: Caller, command: Command) {
         let reference = command.reference.clone();
         let node = Arc::clone(&self.node);
-        let ran = self.node.main.spawn(commands::run(node, who, command));
+        let ran = self.node.main.spawn(commands::run(node, caller, command));
         let answer = ran.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a command did not end");
             Answer::Problem(Problem::new(Code::Internal, "The outcome is not known"))
@@ -223,6 +239,32 @@ impl Shard {
                 session.on_answer(reference.as_ref(), answer, effects);
             });
         });
+    }
+
+    /// The question before is not answered any more.
+    fn check_rooms(
+        self: &Rc<Self>,
+        key: Key,
+        viewer: UserId,
+        (posts, patience): (Vec<PostId>, Duration),
+    ) {
+        let shard = Rc::clone(self);
+        let checks = self.node.room_checks.clone();
+        let check = async move { checks.check(viewer, posts, patience).await };
+        let checking = self.node.main.spawn(check);
+        let abandon = Owned(checking.abort_handle());
+        let task = spawn_local(async move {
+            let outcome = checking.await.unwrap_or(Err(RoomsUnknown));
+            drop(abandon);
+            shard.enter(|state| {
+                state.input(key, |session, _, effects| {
+                    session.on_rooms_checked(outcome, effects);
+                });
+            });
+        });
+        if let Some(connection) = self.state.borrow_mut().get(key) {
+            connection.room_check = Some(Owned(task.abort_handle()));
+        }
     }
 
     fn listen(self: &Rc<Self>, key: Key, stream: Rc<TcpStream>) {
@@ -235,7 +277,7 @@ impl Shard {
             let hear = |bytes: &mut [u8]| shard.enter(|state| state.on_bytes(key, bytes));
             if unread.is_empty() || hear(&mut unread).is_continue() {
                 drop(unread);
-                ws::read(&stream, &shard.scratch, hear).await;
+                transport::read(&stream, &shard.scratch, hear).await;
             }
             shard.enter(|state| state.remove(key));
         });
@@ -264,46 +306,18 @@ impl Shard {
         }
     }
 
-    /// Sends everybody away in a random order, evenly over the window.
-    async fn drain(self: Rc<Self>, window: Duration) {
-        let mut keys: Vec<Key> = self.state.borrow().keys().collect();
+    /// Sends these away in a random order, evenly over the window.
+    async fn send_away(self: Rc<Self>, mut keys: Vec<Key>, window: Duration, why: Departure) {
         keys.shuffle(&mut rand::rng());
         let steps = u32::try_from(keys.len().max(1)).unwrap_or(u32::MAX);
         let pause = (window / steps).min(PAUSE_MAX);
+        // Each has its own moment: pauses that are added up would be longer than the window.
+        let mut at = Instant::now();
         for key in keys {
-            self.enter(|state| state.send_away(key, rand::random_range(0..AWAY_MS_MAX)));
-            sleep(pause).await;
+            self.enter(|state| state.send_away(key, why));
+            at += pause;
+            sleep_until(at).await;
         }
-    }
-}
-
-fn arrive(state: &mut State, arrival: Arrival) {
-    let Arrival {
-        stream,
-        unread,
-        window,
-        introduction,
-        line,
-        guards,
-    } = arrival;
-    let stream = match TcpStream::from_std(stream) {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::warn!(%error, "a connection cannot be registered with its shard");
-            return;
-        }
-    };
-    let parser = Parser::new(Limits {
-        message_bytes_max: state.conditions.frame_bytes_max,
-        compressed: window.is_some(),
-    });
-    let settings = Arc::clone(&state.conditions.settings);
-    let key = state.add(|now, effects| {
-        let session = Session::open(introduction, settings, now, effects);
-        Connection::new(session, stream, (parser, window), unread, line, guards)
-    });
-    if state.draining {
-        state.send_away(key, rand::random_range(0..AWAY_MS_MAX));
     }
 }
 

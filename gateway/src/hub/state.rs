@@ -3,21 +3,22 @@
 use std::{collections::HashMap, mem, rc::Rc, sync::Arc, time::Duration};
 
 use shared::{
-    clock::Clock,
-    ids::UserId,
+    ids::{PostId, UserId},
     wire::{Channel, Command, Offset, Position},
 };
 use tokio::{net::TcpStream, time::Instant};
 
 use super::{
+    conditions::Conditions,
     connection::Connection,
     entries::{Entries, Key},
     wheel::Wheel,
 };
 use crate::{
-    codec::{Deflater, Encoded, Frame},
-    metrics::GatewayMetrics,
-    session::{Effect, Now, Path, Room, Session, Settings, Who},
+    codec::{Deflater, Encoded},
+    commands::Caller,
+    metrics::Departure,
+    session::{Effect, Now, Session},
     transport::ws::Inflater,
 };
 
@@ -43,25 +44,21 @@ pub(super) enum Task {
     },
     Run {
         key: Key,
-        who: Who,
+        caller: Caller,
         command: Command,
+    },
+    CheckRooms {
+        key: Key,
+        viewer: UserId,
+        posts: Vec<PostId>,
+        patience: Duration,
     },
     /// Read the socket.
     Listen(Key, Rc<TcpStream>),
     /// Wait until the socket takes more.
     AwaitRoom(Key, Rc<TcpStream>),
-    /// Say goodbye to everybody within this time.
-    Drain(Duration),
-}
-
-/// What a shard goes by.
-pub(super) struct Conditions {
-    pub(super) settings: Arc<Settings>,
-    /// Bound of each connection's queue.
-    pub(super) queue: Room,
-    pub(super) frame_bytes_max: usize,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<GatewayMetrics>,
+    /// Send these away over this time.
+    SendAway(Vec<Key>, Duration, Departure),
 }
 
 /// Length of a slot of the wheel, in milliseconds.
@@ -75,7 +72,7 @@ pub(super) struct State {
     /// Those with something to write.
     pub(super) dirty: Vec<Key>,
     pub(super) inflater: Inflater,
-    deflater: Deflater,
+    pub(super) deflater: Deflater,
     /// Kept for its memory: whom the event in hand is for.
     pub(super) audience: Vec<Key>,
     pub(super) wheel: Wheel,
@@ -83,6 +80,8 @@ pub(super) struct State {
     /// Kept for its memory: what the session in hand wants.
     effects: Vec<Effect>,
     pub(super) draining: bool,
+    /// This shard's part of the gauge.
+    pub(super) sampled_bytes: i64,
     started: Instant,
     pub(super) now: Now,
 }
@@ -105,6 +104,7 @@ impl State {
             tasks: Vec::new(),
             effects: Vec::new(),
             draining: false,
+            sampled_bytes: 0,
             started: Instant::now(),
             now,
         }
@@ -144,6 +144,14 @@ impl State {
         }
     }
 
+    /// How many they are.
+    pub(super) fn hearers_count(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::Broadcast => self.connections.len(),
+            _ => self.members.get(&channel).map_or(0, Vec::len),
+        }
+    }
+
     /// Takes a connection in; `build` makes its session.
     pub(super) fn add(&mut self, build: impl FnOnce(Now, &mut Vec<Effect>) -> Connection) -> Key {
         let mut effects = Vec::new();
@@ -160,6 +168,24 @@ impl State {
         key: Key,
         input: impl FnOnce(&mut Session, Now, &mut Vec<Effect>),
     ) {
+        if let Some(connection) = self.connections.get(key) {
+            connection.may_be_behind = true;
+        }
+        self.feed(key, input);
+    }
+
+    /// An event for a session. Whoever is behind stays so, and nobody falls behind by one that only goes through.
+    pub(super) fn hear(&mut self, key: Key, encoded: &Arc<Encoded>) {
+        let hear = |session: &mut Session, _, effects: &mut Vec<Effect>| {
+            session.on_event(encoded, effects);
+        };
+        match encoded.control {
+            Some(_) => self.input(key, hear),
+            None => self.feed(key, hear),
+        }
+    }
+
+    fn feed(&mut self, key: Key, input: impl FnOnce(&mut Session, Now, &mut Vec<Effect>)) {
         let Some(connection) = self.connections.get(key) else {
             return;
         };
@@ -190,43 +216,26 @@ impl State {
                     after,
                     through,
                 }),
+                Effect::CheckRooms { posts, patience_ms } => {
+                    self.check_rooms(key, posts, Duration::from_millis(patience_ms));
+                }
+                Effect::Did(name, result) => self.conditions.metrics.commands.done(name, result),
                 Effect::Run(command) => self.run(key, command),
                 Effect::Listen => self.listen(key),
                 Effect::Close(reason, retry_after_ms) => self.close(key, reason, retry_after_ms),
                 Effect::Deliver(encoded, path) => self.deliver(key, &encoded, path),
                 // A ping is no sign of life for the application, so it puts no heartbeat off.
-                Effect::Ping => self.answer(key, &Frame::ping()),
-                Effect::Send(frame) => {
+                Effect::Ping => self.ping(key),
+                Effect::Heartbeat(tops) => self.heartbeat(key, &tops),
+                Effect::Send(frame) => self.send(key, &frame),
+                Effect::Welcome(frame, starts) => self.welcome(key, &frame, &starts),
+                Effect::Moved(frame, channel, position) => {
                     if let Some(connection) = self.connections.get(key) {
-                        connection.session.on_sent(self.now);
+                        connection.outlet.moved(channel, position);
                     }
-                    self.answer(key, &frame);
+                    self.send(key, &frame);
                 }
             }
-        }
-    }
-
-    /// Queues an answer of the transport itself, unless the connection is closing.
-    pub(super) fn answer(&mut self, key: Key, frame: &Frame) {
-        let connection = self.connections.get(key);
-        let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
-            return;
-        };
-        match connection.send(frame, &mut self.deflater, &self.conditions) {
-            Ok(()) => self.mark_dirty(key),
-            Err(reason) => self.close(key, reason, None),
-        }
-    }
-
-    /// Queues an event; closes a connection that is too slow for it.
-    fn deliver(&mut self, key: Key, encoded: &Encoded, path: Path) {
-        let Some(connection) = self.connections.get(key) else {
-            return;
-        };
-        connection.session.on_sent(self.now);
-        match connection.deliver((encoded, path), &mut self.deflater, &self.conditions) {
-            Ok(()) => self.mark_dirty(key),
-            Err(reason) => self.close(key, reason, None),
         }
     }
 
@@ -262,8 +271,29 @@ impl State {
 
     fn run(&mut self, key: Key, command: Command) {
         let connection = self.connections.get(key);
+        let caller = connection.and_then(|connection| {
+            let who = connection.session.who()?;
+            let connection = connection.line.as_ref()?.connection().name;
+            Some(Caller { who, connection })
+        });
+        if let Some(caller) = caller {
+            self.tasks.push(Task::Run {
+                key,
+                caller,
+                command,
+            });
+        }
+    }
+
+    fn check_rooms(&mut self, key: Key, posts: Vec<PostId>, patience: Duration) {
+        let connection = self.connections.get(key);
         if let Some(who) = connection.and_then(|connection| connection.session.who()) {
-            self.tasks.push(Task::Run { key, who, command });
+            self.tasks.push(Task::CheckRooms {
+                key,
+                viewer: who.user_id,
+                posts,
+                patience,
+            });
         }
     }
 

@@ -5,47 +5,41 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use shared::{
-    bus::HistoryError,
-    wire::{
-        Channel, Class, CloseReason, Code, Command, InvalidCommand, Position, Problem, Reference,
-    },
-};
+use shared::wire::{Channel, Class, CloseReason, Command, Position};
 
 use super::{
-    Answer, Effect, Now, Path, RETRY_AFTER_MS, Room, Settings, Who,
+    Effect, Now, Path, Room, Settings, Who,
     catch_up::CatchUp,
     groups::{Groups, Turn},
     heartbeat::{Due, Pulse},
-    limits::{Allowance, Verdict},
+    limits::Allowance,
+    post_room::{Doubt, PostRoom, RoomsSeen, RoomsUnknown},
+    rooms::Rooms,
     stream::{Stream, Taken},
 };
 use crate::codec::{Control, Encoded, native};
 
-/// Commands that wait while one is being done.
-const WAITING_MAX: usize = 64;
 /// `session_expiring` comes so many seconds before the end.
 const WARNING_SECONDS: i64 = 60;
 
 #[derive(Debug)]
 pub(crate) struct Active {
-    who: Who,
+    pub(super) who: Who,
     settings: Arc<Settings>,
     pub(super) streams: Vec<Stream>,
     pub(super) groups: Groups,
     /// Channels that are being joined live and whose history is being read.
     pub(super) joins: Vec<Channel>,
     pulse: Pulse,
-    allowance: Allowance,
+    pub(super) allowance: Allowance,
     /// Whether an [`Effect::Run`] is unanswered.
-    running: bool,
-    waiting: VecDeque<Command>,
-    catch_up: Option<Box<CatchUp>>,
+    pub(super) running: bool,
+    pub(super) waiting: VecDeque<Command>,
+    pub(super) catch_up: Option<Box<CatchUp>>,
+    /// Of whoever has been in one.
+    pub(super) rooms: Option<Box<Rooms>>,
     /// Whether the client was told of the present `expires_at`.
-    warned: bool,
+    pub(super) warned: bool,
 }
 
 impl Active {
@@ -67,6 +61,7 @@ impl Active {
             running: false,
             waiting: VecDeque::new(),
             catch_up: None,
+            rooms: None,
             warned: false,
         }
     }
@@ -98,18 +93,63 @@ impl Active {
                 Taken::Hole => effects.push(Effect::Close(CloseReason::PositionLost, None)),
                 Taken::Held | Taken::Repeat => {}
             }
-        } else {
+        } else if let Channel::Post(post) = event.channel
+            && !event.control
+        {
+            if let Some(rooms) = self.rooms() {
+                rooms.on_event(post, encoded, effects);
+            }
+        } else if !event.control {
             effects.push(Effect::Deliver(Arc::clone(encoded), Path::Live));
         }
-        if encoded.control == Some(Control::SessionRevoked(self.who.session_id)) {
+        if let Some(control) = encoded.control {
+            self.on_control(control, event.channel, effects);
+        }
+    }
+
+    fn on_control(&mut self, control: Control, heard_on: Channel, effects: &mut Vec<Effect>) {
+        if control == Control::SessionRevoked(self.who.session_id) {
             effects.push(Effect::Close(CloseReason::SessionRevoked, None));
         }
-        if let Some(control) = encoded.control {
-            match self.groups.on_control(control, event.channel) {
-                Some(Turn::Hear(group, since)) => self.hear(group, since, effects),
-                Some(Turn::Leave(group)) => self.leave(group, effects),
-                None => {}
+        if let Some(rooms) = self.rooms() {
+            match control {
+                Control::AccessChanged => rooms.on_doubt(Doubt::Named, |_| true, effects),
+                Control::AccountChanged(account) => {
+                    rooms.on_doubt(Doubt::Named, |room| room.author == account, effects);
+                }
+                Control::PostDeleted(post) => rooms.on_deleted(post, effects),
+                _ => {}
             }
+        }
+        self.take_turn(control, heard_on, effects);
+    }
+
+    fn take_turn(&mut self, control: Control, heard_on: Channel, effects: &mut Vec<Effect>) {
+        match self.groups.on_control(control, heard_on) {
+            Some(Turn::Hear(group, since)) => self.hear(group, since, effects),
+            Some(Turn::Leave(group)) => self.leave(group, effects),
+            None => {}
+        }
+    }
+
+    /// A channel without a log was not heard for a while: whatever could have been said there may be true.
+    pub(super) fn on_interrupted(&mut self, channel: Channel, effects: &mut Vec<Effect>) {
+        if let Some(rooms) = self.rooms() {
+            let concerns = |room: &PostRoom| match channel {
+                Channel::Post(post) => room.post == post,
+                _ => true,
+            };
+            rooms.on_doubt(Doubt::Vague, concerns, effects);
+        }
+    }
+
+    pub(super) fn on_rooms_checked(
+        &mut self,
+        outcome: Result<RoomsSeen, RoomsUnknown>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(rooms) = self.rooms() {
+            rooms.on_checked(outcome, effects);
         }
     }
 
@@ -120,8 +160,11 @@ impl Active {
         effects: &mut Vec<Effect>,
     ) {
         if matches!(channel, Channel::User(_)) {
-            // Changes of membership may be among what was lost.
+            // Changes of membership may be among what was lost, and of anything else.
             effects.push(Effect::ReadMemberships { since: position });
+            if let Some(rooms) = self.rooms() {
+                rooms.on_doubt(Doubt::Named, |_| true, effects);
+            }
         }
         let stream = self.streams.iter_mut().find(|s| s.channel == channel);
         // One that has no start yet has lost nothing.
@@ -133,131 +176,8 @@ impl Active {
             effects.push(Effect::Close(CloseReason::PositionLost, None));
         } else {
             stream.skip_to(position);
-            effects.push(Effect::Send(native::resync(channel, position)));
-        }
-    }
-
-    pub(super) fn on_text(&mut self, text: Bytes, now: Now, effects: &mut Vec<Effect>) {
-        match self.allowance.take(now) {
-            Verdict::Allowed => {}
-            Verdict::Flood => {
-                effects.push(Effect::Close(
-                    CloseReason::RateLimited,
-                    Some(RETRY_AFTER_MS),
-                ));
-                return;
-            }
-            Verdict::Refused { retry_after_ms } => {
-                let reference = Command::parse(text).ok().and_then(|c| c.reference);
-                let problem = rate_limited("Too many commands", retry_after_ms);
-                effects.push(Effect::Send(native::error(reference.as_ref(), &problem)));
-                return;
-            }
-        }
-        match Command::parse(text) {
-            Ok(command) => {
-                self.allowance.well_formed();
-                self.on_command(command, effects);
-            }
-            Err(invalid) => self.on_malformed(invalid, effects),
-        }
-    }
-
-    fn on_malformed(&mut self, invalid: InvalidCommand, effects: &mut Vec<Effect>) {
-        let code = match invalid {
-            InvalidCommand::Json => Code::InvalidJson,
-            InvalidCommand::Shape | InvalidCommand::Reference => Code::InvalidRequest,
-        };
-        let problem = Problem::new(code, invalid.to_string());
-        effects.push(Effect::Send(native::error(None, &problem)));
-        if self.allowance.malformed() {
-            effects.push(Effect::Close(CloseReason::TooManyMalformedFrames, None));
-        }
-    }
-
-    /// What needs nobody's help is done here, at once; the rest takes its turn.
-    fn on_command(&mut self, command: Command, effects: &mut Vec<Effect>) {
-        match command.name.as_str() {
-            "ping" => effects.push(Effect::Send(native::pong(command.reference.as_ref()))),
-            "sync" => self.on_sync(command, effects),
-            _ if !self.running => {
-                self.running = true;
-                effects.push(Effect::Run(command));
-            }
-            _ if self.waiting.len() < WAITING_MAX => self.waiting.push_back(command),
-            _ => {
-                let problem = rate_limited("Too many commands are waiting", RETRY_AFTER_MS);
-                refuse(command.reference.as_ref(), &problem, effects);
-            }
-        }
-    }
-
-    pub(super) fn on_answer(
-        &mut self,
-        reference: Option<&Reference>,
-        answer: Answer,
-        effects: &mut Vec<Effect>,
-    ) {
-        match answer {
-            Answer::Data(data) => acknowledge(reference, &data, effects),
-            Answer::Problem(problem) => refuse(reference, &problem, effects),
-            Answer::Refreshed(expires_at) => {
-                self.who.expires_at = expires_at;
-                self.warned = false;
-                let data = json(&serde_json::json!({ "session_expires_at": expires_at }));
-                acknowledge(reference, &data, effects);
-            }
-        }
-        match self.waiting.pop_front() {
-            Some(next) => effects.push(Effect::Run(next)),
-            None => self.running = false,
-        }
-    }
-
-    fn on_sync(&mut self, command: Command, effects: &mut Vec<Effect>) {
-        let reference = command.reference;
-        let behind = self.streams.iter().any(Stream::is_behind);
-        if behind || self.catch_up.is_some() {
-            let problem = rate_limited("A replay is under way", RETRY_AFTER_MS);
-            refuse(reference.as_ref(), &problem, effects);
-            return;
-        }
-        match CatchUp::begin(
-            &command.payload,
-            reference.clone(),
-            &mut self.streams,
-            effects,
-        ) {
-            Ok(catch_up) => self.catch_up = Some(Box::new(catch_up)),
-            Err(problem) => refuse(reference.as_ref(), &problem, effects),
-        }
-        self.finish_catch_up(effects);
-    }
-
-    pub(super) fn on_history(
-        &mut self,
-        channel: Channel,
-        outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
-        effects: &mut Vec<Effect>,
-    ) {
-        if self.joins.contains(&channel) {
-            self.on_join_history(channel, outcome, effects);
-            return;
-        }
-        let stream = self.streams.iter_mut().find(|s| s.channel == channel);
-        if let (Some(catch_up), Some(stream)) = (&mut self.catch_up, stream) {
-            catch_up.on_history(stream, outcome);
-        }
-        self.finish_catch_up(effects);
-    }
-
-    fn finish_catch_up(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(catch_up) = self.catch_up.take_if(|catch_up| catch_up.is_complete()) {
-            match catch_up.outcome() {
-                Ok(data) => acknowledge(catch_up.reference(), &data, effects),
-                Err(problem) => refuse(catch_up.reference(), &problem, effects),
-            }
-            self.flow(effects);
+            let frame = native::resync(channel, position);
+            effects.push(Effect::Moved(frame, channel, position));
         }
     }
 
@@ -272,16 +192,24 @@ impl Active {
     }
 
     pub(super) fn on_room(&mut self, mut room: Room, effects: &mut Vec<Effect>) {
-        for stream in &mut self.streams {
-            while stream.is_behind() && room.frames > 0 && room.bytes > 0 {
-                let Some(encoded) = stream.next_waiting() else {
-                    break;
-                };
-                room.frames -= 1;
-                room.bytes = room.bytes.saturating_sub(encoded.weight());
-                effects.push(Effect::Deliver(encoded, Path::Resume));
+        while room.frames > 0 && room.bytes > 0 {
+            let waiting = self.streams.iter_mut().find_map(Stream::next_waiting);
+            let Some(encoded) = waiting else {
+                return;
+            };
+            room.frames -= 1;
+            room.bytes = room.bytes.saturating_sub(encoded.weight());
+            let (control, channel) = (encoded.control, encoded.event.channel);
+            effects.push(Effect::Deliver(encoded, Path::Resume));
+            // Perhaps the person's own removal: what was said after it is not for them, wherever it was read.
+            if let (Some(control), Channel::Group(_)) = (control, channel) {
+                self.take_turn(control, channel, effects);
             }
         }
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.streams.iter().any(Stream::is_behind)
     }
 
     pub(super) fn on_tick(&mut self, now: Now, effects: &mut Vec<Effect>) -> u64 {
@@ -289,15 +217,15 @@ impl Active {
             match self.pulse.due(now) {
                 Due::Nothing => break,
                 Due::Ping => effects.push(Effect::Ping),
-                Due::Heartbeat => {
-                    let tops = self.tops();
-                    effects.push(Effect::Send(native::heartbeat(&tops)));
-                }
+                Due::Heartbeat => effects.push(Effect::Heartbeat(self.tops())),
                 Due::Dead => {
                     effects.push(Effect::Close(CloseReason::HeartbeatMissed, None));
                     return u64::MAX;
                 }
             }
+        }
+        if let Some(rooms) = self.rooms() {
+            rooms.on_tick(now.elapsed_ms, effects);
         }
         let expiry_at_ms = self.check_expiry(now, effects);
         self.pulse.next_at_ms().min(expiry_at_ms)
@@ -326,26 +254,4 @@ impl Active {
         let next_in_ms = u64::try_from(next_in_seconds).unwrap_or(0) * 1000;
         now.elapsed_ms.saturating_add(next_in_ms)
     }
-}
-
-fn rate_limited(detail: &str, retry_after_ms: u64) -> Problem {
-    let mut problem = Problem::new(Code::RateLimited, detail);
-    problem.retry_after_ms = Some(retry_after_ms);
-    problem
-}
-
-/// Whoever gave no reference wants no acknowledgement.
-fn acknowledge(reference: Option<&Reference>, data: &RawValue, effects: &mut Vec<Effect>) {
-    if let Some(reference) = reference {
-        effects.push(Effect::Send(native::ack(reference, data)));
-    }
-}
-
-/// A refusal is told even to whoever gave no reference.
-fn refuse(reference: Option<&Reference>, problem: &Problem, effects: &mut Vec<Effect>) {
-    effects.push(Effect::Send(native::error(reference, problem)));
-}
-
-pub(super) fn json(data: &impl Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(data).expect("numbers, texts and maps always serialise")
 }

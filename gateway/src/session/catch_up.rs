@@ -9,7 +9,7 @@ use shared::{
     wire::{Channel, Code, Position, Problem, Reference},
 };
 
-use super::{Effect, RETRY_AFTER_MS, active::json, opening::reason, resume, stream::Stream};
+use super::{Effect, RETRY_AFTER_MS, opening::reason, resume, stream::Stream, turns::json};
 use crate::codec::{Encoded, native::ChannelStart};
 
 /// What the acknowledgement says.

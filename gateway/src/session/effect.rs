@@ -1,10 +1,14 @@
 //! What a session wants done. It does nothing itself.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use shared::wire::{Channel, CloseReason, Command, Offset, Position};
+use shared::{
+    ids::PostId,
+    wire::{Channel, CloseReason, Command, Offset, Position},
+};
 
-use crate::codec::{Encoded, Frame};
+use super::{CommandName, CommandResult};
+use crate::codec::{Encoded, Frame, native::ChannelStart};
 
 /// Whether an event is new, or what a client missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +24,12 @@ pub(crate) enum Path {
 pub(crate) enum Effect {
     /// Queue this frame; it is never dropped.
     Send(Frame),
+    /// Queue `welcome`, which says where the client's streams start; it is never dropped.
+    Welcome(Frame, BTreeMap<Channel, ChannelStart>),
+    /// Queue this frame, which says that the client's stream of this channel goes on behind this position.
+    Moved(Frame, Channel, Position),
+    /// Nothing was sent for long: give a sign of life, and say which tops have moved.
+    Heartbeat(BTreeMap<Channel, Offset>),
     /// Ask the client for a sign of life.
     Ping,
     /// Queue this event, by its class.
@@ -39,8 +49,16 @@ pub(crate) enum Effect {
         after: Position,
         through: Offset,
     },
+    /// Ask whether it may stay in these rooms, and ask again for so long; answered by `on_rooms_checked`. What was asked before
+    /// is not answered any more.
+    CheckRooms {
+        posts: Vec<PostId>,
+        patience_ms: u64,
+    },
     /// Do this command; answered by `on_answer`. One at a time, so that a client's commands keep their order.
     Run(Command),
+    /// Count a command that was answered here.
+    Did(CommandName, CommandResult),
     /// `welcome` is on its way: the client may speak now.
     Listen,
     /// Close, after what was sent before. Nothing follows.

@@ -57,7 +57,7 @@ impl Groups {
             (Control::MembershipChanged(change), _) if change.user_id != self.me => None,
             (Control::MembershipChanged(change), Channel::User(_)) => self.on_own(change),
             (Control::MembershipChanged(change), _) => self.on_group_s(change),
-            (Control::SessionRevoked(_) | Control::ConnectionReplaced(_), _) => None,
+            _ => None,
         }
     }
 

@@ -28,8 +28,11 @@ impl Active {
         }
     }
 
-    /// Hears nothing more of a group.
+    /// Hears nothing more of a group, nor of the posts in it.
     pub(super) fn leave(&mut self, group: GroupId, effects: &mut Vec<Effect>) {
+        if let Some(rooms) = self.rooms() {
+            rooms.on_group_left(group, effects);
+        }
         let channel = Channel::Group(group);
         let Some(stream) = self.stream(channel) else {
             return;
@@ -50,6 +53,9 @@ impl Active {
         outcome: Result<Start, JoinError>,
         effects: &mut Vec<Effect>,
     ) {
+        if let Channel::Post(post) = channel {
+            return self.on_room_joined(post, outcome, effects);
+        }
         let stream = self.stream(channel);
         let Some(stream) = stream.filter(|stream| stream.position().is_none()) else {
             return;
@@ -66,14 +72,14 @@ impl Active {
         if let Replay::Range { after, through } = replay {
             stream.await_history();
             self.joins.push(channel);
-            effects.push(Effect::Send(native::channel_joined(channel, after)));
+            moved(channel, after, effects);
             effects.push(Effect::Read {
                 channel,
                 after,
                 through,
             });
         } else {
-            effects.push(Effect::Send(native::channel_joined(channel, position)));
+            moved(channel, position, effects);
             self.flow(effects);
         }
     }
@@ -143,4 +149,10 @@ impl Active {
         let position = self.streams.iter().find_map(Stream::position)?;
         Some(position.epoch)
     }
+}
+
+/// The client hears the channel from here on.
+fn moved(channel: Channel, position: Position, effects: &mut Vec<Effect>) {
+    let frame = native::channel_joined(channel, position);
+    effects.push(Effect::Moved(frame, channel, position));
 }

@@ -5,14 +5,19 @@
 
 mod active;
 mod catch_up;
+mod counted;
 mod effect;
 mod groups;
 mod heartbeat;
 mod limits;
 mod live_groups;
+mod live_rooms;
 mod opening;
+mod post_room;
 mod resume;
+mod rooms;
 mod stream;
+mod turns;
 
 use std::sync::Arc;
 
@@ -26,11 +31,13 @@ use shared::{
     wire::{Channel, CloseReason, Position, Problem, Reference},
 };
 
+pub(crate) use counted::{CommandName, CommandResult};
 pub(crate) use effect::{Effect, Path};
 pub(crate) use heartbeat::Intervals;
 pub(crate) use limits::CommandLimits;
 pub(crate) use opening::Introduction;
-pub(crate) use resume::{InvalidResume, Resume};
+pub(crate) use post_room::{Entrance, Hidden, LeftBecause, RoomsSeen, RoomsUnknown};
+pub(crate) use resume::{CHANNELS_MAX, InvalidResume, Resume};
 pub(crate) use stream::Room;
 
 use self::{active::Active, opening::Opening};
@@ -72,10 +79,14 @@ pub(crate) struct Settings {
 pub(crate) enum Answer {
     /// Done.
     Data(Box<RawValue>),
+    /// Who is online: told as an event too, also to whoever gave no reference.
+    Presence(Box<RawValue>),
     /// Refused.
     Problem(Problem),
-    /// The connection may stay until then, in Unix seconds.
-    Refreshed(i64),
+    /// The connection may stay until then, in Unix seconds, in this role.
+    Refreshed { expires_at: i64, role: Role },
+    /// A room may be entered.
+    Entered(Box<Entrance>),
 }
 
 /// What a client should wait before it comes back to a node that has a passing difficulty.
@@ -179,6 +190,24 @@ impl Session {
         }
     }
 
+    /// What an [`Effect::CheckRooms`] asked for.
+    pub(crate) fn on_rooms_checked(
+        &mut self,
+        outcome: Result<RoomsSeen, RoomsUnknown>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Self::Active(active) = self {
+            active.on_rooms_checked(outcome, effects);
+        }
+    }
+
+    /// A channel without a log was not heard for a while.
+    pub(crate) fn on_interrupted(&mut self, channel: Channel, effects: &mut Vec<Effect>) {
+        if let Self::Active(active) = self {
+            active.on_interrupted(channel, effects);
+        }
+    }
+
     /// A text message.
     pub(crate) fn on_text(&mut self, text: Bytes, now: Now, effects: &mut Vec<Effect>) {
         if let Self::Active(active) = self {
@@ -202,6 +231,15 @@ impl Session {
     pub(crate) fn on_room(&mut self, room: Room, effects: &mut Vec<Effect>) {
         if let Self::Active(active) = self {
             active.on_room(room, effects);
+        }
+    }
+
+    /// Whether anything waits that [`Self::on_room`] could let go, now or after an input that is no event.
+    pub(crate) fn is_behind(&self) -> bool {
+        match self {
+            Self::Opening(_) => true,
+            Self::Active(active) => active.is_behind(),
+            Self::Over => false,
         }
     }
 

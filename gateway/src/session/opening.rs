@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::Arc,
 };
 
@@ -149,6 +150,12 @@ impl Opening {
         };
         match outcome {
             Ok(events) => {
+                // Ended after the credentials were looked at, and before the channel was joined.
+                let ended = Control::SessionRevoked(self.introduction.who.session_id);
+                if events.iter().any(|event| event.control == Some(ended)) {
+                    effects.push(Effect::Close(CloseReason::SessionRevoked, None));
+                    return Session::Over;
+                }
                 let controls = events.iter().filter_map(|event| event.control);
                 remember_joins(&mut self.introduction.resume, controls, stream.position());
                 stream.history(events);
@@ -258,7 +265,7 @@ impl Opening {
             resume_token: &self.introduction.resume_token,
             channels: &self.starts,
         });
-        effects.push(Effect::Send(welcome));
+        effects.push(Effect::Welcome(welcome, mem::take(&mut self.starts)));
         self.complain(effects);
         effects.push(Effect::Listen);
         let Introduction { who, jitter, .. } = self.introduction;

@@ -23,7 +23,7 @@ pub(crate) struct Resume {
 pub(crate) struct InvalidResume;
 
 /// More channels than a connection can hear.
-const CHANNELS_MAX: usize = GROUPS_MAX + 8;
+pub(crate) const CHANNELS_MAX: usize = GROUPS_MAX + 8;
 /// A longer name is no channel, and would come back in an error.
 const NAME_BYTES_MAX: usize = 64;
 

@@ -1,5 +1,8 @@
 //! Scripts: given these inputs, exactly these effects.
 
+mod removals;
+mod rooms;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,7 +18,7 @@ use super::{
     Answer, CommandLimits, Effect, Intervals, Introduction, Now, Path, Resume, Room, Session,
     Settings, Who,
 };
-use crate::codec::{Encoded, Frame};
+use crate::codec::{Encoded, Frame, native};
 
 const EPOCH: Epoch = Epoch::from_bits(1);
 
@@ -184,6 +187,9 @@ impl Script {
 
     /// What was wanted since the last call, one line each.
     fn wants(&mut self) -> String {
+        // What is counted is no answer.
+        self.effects
+            .retain(|effect| !matches!(effect, Effect::Did(..)));
         let lines: Vec<String> = self.effects.drain(..).map(|effect| line(&effect)).collect();
         lines.join("\n")
     }
@@ -191,7 +197,10 @@ impl Script {
 
 fn line(effect: &Effect) -> String {
     match effect {
-        Effect::Send(frame) => format!("send {}", payload(frame)),
+        Effect::Send(frame) | Effect::Welcome(frame, _) | Effect::Moved(frame, ..) => {
+            format!("send {}", payload(frame))
+        }
+        Effect::Heartbeat(tops) => format!("send {}", payload(&native::heartbeat(tops))),
         Effect::Ping => "ping".to_owned(),
         Effect::Deliver(encoded, path) => {
             let path = match path {
@@ -214,7 +223,12 @@ fn line(effect: &Effect) -> String {
         } => format!("read {channel} {}..{through}", after.offset),
         Effect::Leave(channel) => format!("leave {channel}"),
         Effect::ReadMemberships { since } => format!("memberships since {}", since.offset),
+        Effect::Did(name, result) => format!("did {} {}", name.label(), result.label()),
         Effect::Run(command) => format!("run {}", command.name),
+        Effect::CheckRooms { posts, patience_ms } => {
+            let posts: Vec<String> = posts.iter().map(ToString::to_string).collect();
+            format!("check {} for {patience_ms}", posts.join(" "))
+        }
         Effect::Listen => "listen".to_owned(),
         Effect::Close(reason, Some(ms)) => format!("close {} after {ms}", reason.code()),
         Effect::Close(reason, None) => format!("close {}", reason.code()),
@@ -416,6 +430,16 @@ fn a_revoked_session_is_closed_after_it_was_told() {
     script.effects.clear();
     script.event(&revoked(2, 11));
     assert_eq!(script.wants(), "close 4004", "also before welcome");
+
+    let mut script = Script::open(r#"{"user:1":{"epoch":"0000000000000001","offset":9}}"#);
+    let range = Replay::Range {
+        after: at(9),
+        through: 10,
+    };
+    script.joined(me(), Some(10), range);
+    script.effects.clear();
+    script.read(Ok(vec![revoked(2, 10)]));
+    assert_eq!(script.wants(), "close 4004", "also while it came in");
 }
 
 #[test]
@@ -433,7 +457,10 @@ fn commands_keep_their_order_and_ping_does_not_wait() {
     send {"type":"error","code":"forbidden","message":"no","retryable":false}
     run two
     "#);
-    script.answer(Answer::Refreshed(9_000));
+    script.answer(Answer::Refreshed {
+        expires_at: 9_000,
+        role: Role::User,
+    });
     assert_eq!(script.wants(), "", "nobody asked for an answer");
     script.says(r#"{"type":"three"}"#);
     assert_eq!(script.wants(), "run three");
@@ -626,7 +653,10 @@ fn the_end_of_a_token_is_announced_once_and_can_be_put_off() {
     let expiring = r#"send {"type":"session_expiring","data":{"expires_at":5900}}"#;
     assert_eq!(pass(&mut script, 1), expiring);
     assert_eq!(pass(&mut script, 1), "");
-    script.answer(Answer::Refreshed(6_000));
+    script.answer(Answer::Refreshed {
+        expires_at: 6_000,
+        role: Role::User,
+    });
     assert_eq!(pass(&mut script, 60), "");
     assert_eq!(pass(&mut script, 99 - 60), expiring.replace("5900", "6000"));
     assert_eq!(pass(&mut script, 60), "close 4100");

@@ -1,9 +1,25 @@
-//! Frames in, frames out, close; nothing about events. [`ws`] is the only place that knows fastwebsockets.
+//! How bytes come in and go out, and how a connection's messages look on the way; nothing about what they mean.
+//!
+//! A connection is a socket, a [`Queue`] and an [`Outlet`]. The session speaks of frames and events; the outlet dresses them
+//! as its transport wants them: WebSocket frames, Server-Sent Events, the answer to a poll. Everything else (session, resume,
+//! queue, limits, drain) is the same for all of them. [`ws`] is the only place that knows fastwebsockets.
 
+mod cursor;
+mod event_stream;
+mod outlet;
+mod poll;
 mod queue;
+mod reader;
+mod writer;
 pub(crate) mod ws;
 
+pub(crate) use cursor::Cursor;
+pub(crate) use event_stream::EventStream;
+pub(crate) use outlet::{Outlet, Transport};
+pub(crate) use poll::Poll;
 pub(crate) use queue::{Delivery, Item, Pushed, Queue};
+pub(crate) use reader::{Scratch, read};
+pub(crate) use writer::{Written, end, write};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! Durable events and answers are never dropped; when there is no room for one, the connection is too slow. State keeps
 //! only the newest of each key. Chatter goes first.
 
-use std::{collections::VecDeque, io::IoSlice, sync::Arc};
+use std::{cell::RefCell, collections::VecDeque, io::IoSlice, sync::Arc};
 
 use bytes::Bytes;
 use shared::wire::Class;
@@ -43,6 +43,28 @@ pub(crate) enum Pushed {
     Full,
 }
 
+/// Buffers that are kept, and how long they may be: what a burst to a full room needs.
+const SPARE_MAX: usize = 4096;
+const SPARE_ITEMS_MAX: usize = 16;
+
+thread_local! {
+    /// Buffers of queues that have become empty. In a busy room every connection needs one a few times a second, for
+    /// microseconds; to allocate them each time would cost as much as all else that a queue does.
+    static SPARE: RefCell<Vec<VecDeque<Item>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn take_buffer() -> VecDeque<Item> {
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+fn give_back(buffer: VecDeque<Item>) {
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < SPARE_MAX && buffer.capacity() <= SPARE_ITEMS_MAX {
+            spare.push(buffer);
+        }
+    });
+}
+
 /// Frames in the order in which they go out. Takes no memory while it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -55,6 +77,11 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// Frames, and bytes of them that are not written.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        (self.items.len(), self.bytes.saturating_sub(self.written))
     }
 
     /// What still fits.
@@ -118,6 +145,18 @@ impl Queue {
         });
     }
 
+    /// Takes everything, to make one thing of it; `done` hears of every event.
+    pub(crate) fn take_all(&mut self, mut done: impl FnMut(Delivery)) -> Vec<Bytes> {
+        let items = std::mem::take(&mut self.items);
+        (self.bytes, self.written) = (0, 0);
+        let items = items.into_iter();
+        let bytes = items.map(|item| {
+            item.delivery.map(&mut done);
+            item.bytes
+        });
+        bytes.collect()
+    }
+
     /// Fills `slices` with what is to be written next; returns how many.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut count = 0;
@@ -145,11 +184,14 @@ impl Queue {
             self.items.pop_front();
         }
         // Empty again: an idle connection holds no buffer.
-        self.items = VecDeque::new();
+        give_back(std::mem::take(&mut self.items));
     }
 
     fn append(&mut self, item: Item) {
         self.bytes += item.bytes.len();
+        if self.items.capacity() == 0 {
+            self.items = take_buffer();
+        }
         self.items.push_back(item);
     }
 

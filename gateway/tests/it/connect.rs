@@ -14,7 +14,7 @@ use shared::{
 use crate::harness::{Gateway, ORIGIN, Socket, welcomed};
 
 /// Status and code of a refusal.
-async fn refusal(gateway: &Gateway, credentials: Credentials) -> (u16, String) {
+pub(crate) async fn refusal(gateway: &Gateway, credentials: Credentials) -> (u16, String) {
     match WireClient::connect(&gateway.connect(credentials)).await {
         Err(ConnectError::Refused {
             status, problem, ..

@@ -32,17 +32,25 @@ async fn events_reach_every_device_of_their_user_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broadcast_reaches_everybody() {
+async fn a_broadcast_reaches_everybody_once() {
     let gateway = Gateway::start().await;
     let (mut ana, _) = gateway.listen(1).await;
     let (mut bo, _) = gateway.listen(2).await;
     let mut event = shared::testing::event(shared::wire::Channel::Broadcast, None);
     event.kind = "broadcast".into();
-    gateway.bus.publish(&[event]).await.unwrap();
+    event.id = shared::ids::EventId::ephemeral();
+    let mut next = event.clone();
+    next.id = shared::ids::EventId::ephemeral();
+    // Published again, because the answer was lost.
+    let events = [event.clone(), event.clone(), next.clone()];
+    gateway.bus.publish(&events).await.unwrap();
     for socket in [&mut ana, &mut bo] {
-        let heard = socket.hears("broadcast").await;
-        assert_eq!(heard["channel"], "broadcast");
-        assert_eq!(heard.get("offset"), None);
+        for event in [&event, &next] {
+            let heard = socket.hears("broadcast").await;
+            assert_eq!(heard["channel"], "broadcast");
+            assert_eq!(heard["id"], json!(event.id));
+            assert_eq!(heard.get("offset"), None);
+        }
     }
     gateway.stop().await;
 }

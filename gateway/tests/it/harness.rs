@@ -28,6 +28,7 @@ const SECRET: &str = "a secret for tests of 32 bytes and more";
 pub(crate) const ORIGIN: &str = "https://app.example";
 
 pub(crate) struct Gateway {
+    redis: RedisSettings,
     pub(crate) base: String,
     pub(crate) log: MemoryLog,
     pub(crate) bus: Bus,
@@ -92,9 +93,46 @@ impl Gateway {
         Self::launch(redis, &Clock::System, settings).await
     }
 
+    /// Another node of the same installation.
+    pub(crate) async fn neighbour(&self, settings: &[(&str, &str)]) -> Self {
+        let rest = (self.log.clone(), Arc::clone(&self.api));
+        Self::launch_beside(&self.redis, rest, &Clock::System, settings).await
+    }
+
     async fn launch(redis: &RedisSettings, clock: &Clock, settings: &[(&str, &str)]) -> Self {
         let log = MemoryLog::default();
         let api = StandIn::start(log.clone()).await;
+        Self::launch_beside(redis, (log, api), clock, settings).await
+    }
+
+    /// On a Redis that is away: it is not ready before that comes.
+    pub(crate) async fn begin_on(redis: &RedisSettings, settings: &[(&str, &str)]) -> Self {
+        let log = MemoryLog::default();
+        let api = StandIn::start(log.clone()).await;
+        Self::begin(redis, (log, api), &Clock::System, settings)
+    }
+
+    pub(crate) async fn is_ready(&self) {
+        until(|| self.lifecycle.phase() == shared::lifecycle::Phase::Ready).await;
+    }
+
+    async fn launch_beside(
+        redis: &RedisSettings,
+        rest: (MemoryLog, Arc<StandIn>),
+        clock: &Clock,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let gateway = Self::begin(redis, rest, clock, settings);
+        gateway.is_ready().await;
+        gateway
+    }
+
+    fn begin(
+        redis: &RedisSettings,
+        (log, api): (MemoryLog, Arc<StandIn>),
+        clock: &Clock,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let common = [
             ("REDIS_URL", redis.url.as_str()),
             ("REDIS_PREFIX", &redis.prefix),
@@ -105,6 +143,7 @@ impl Gateway {
             ("RATE_LIMITS", "off"),
             ("DRAIN_DELAY", "0ms"),
             ("DRAIN_WINDOW", "100ms"),
+            ("DRAIN_FLUSH", "3s"),
             ("SHARDS", "2"),
         ];
         let given = common.iter().chain(settings);
@@ -124,8 +163,8 @@ impl Gateway {
             let served = gateway::run(config, listener, clock, told, &counted);
             served.await.unwrap();
         });
-        until(|| lifecycle.phase() == shared::lifecycle::Phase::Ready).await;
         Self {
+            redis: redis.clone(),
             base,
             log,
             bus,
@@ -137,9 +176,14 @@ impl Gateway {
         }
     }
 
-    /// Drains it and waits for its end.
+    /// Ends it, without waiting for its clients.
     pub(crate) async fn stop(self) {
-        self.lifecycle.drain();
+        self.lifecycle.hurry();
+        self.ends().await;
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ends(self) {
         let stopped = tokio::time::timeout(PATIENCE, self.running).await;
         stopped.expect("it stops in time").unwrap();
     }

@@ -39,9 +39,14 @@ impl RawSocket {
 
     /// With these header lines besides; returns the answer's head.
     pub(crate) async fn upgrade_with(&mut self, token: &str, headers: &str) -> String {
+        self.ask_for_upgrade(&format!("Authorization: Bearer {token}\r\n{headers}"))
+            .await
+    }
+
+    async fn ask_for_upgrade(&mut self, headers: &str) -> String {
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         self.send(request.as_bytes()).await;
         let mut head = Vec::new();
@@ -53,6 +58,19 @@ impl RawSocket {
         // The example of RFC 6455 §1.3.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
         head
+    }
+
+    /// The first frame would say who it is.
+    pub(crate) async fn upgrade_without_credentials(&mut self) {
+        self.ask_for_upgrade("").await;
+    }
+
+    /// Reads whatever comes until the server ends the connection.
+    pub(crate) async fn ends(&mut self) {
+        let mut ignored = Vec::new();
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut ignored)).await;
+        // A reset is an end too.
+        read.expect("an end in time").ok();
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

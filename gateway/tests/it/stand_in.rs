@@ -28,6 +28,10 @@ pub(crate) struct StandIn {
     pub(crate) commands: Mutex<Vec<Value>>,
     /// What to answer a `sessions/verify`.
     pub(crate) verified: Mutex<Value>,
+    /// Pairs of people who are each other's contacts.
+    pub(crate) contacts: Mutex<Vec<[i64; 2]>>,
+    /// Who was reported as last seen.
+    pub(crate) seen: Mutex<Vec<Value>>,
     /// Commands wait for [`StandIn::go`] while this is set.
     pub(crate) hold: AtomicBool,
     pub(crate) go: Notify,
@@ -41,6 +45,8 @@ impl StandIn {
             log,
             commands: Mutex::default(),
             verified: Mutex::new(json!({"refused": "unauthenticated"})),
+            contacts: Mutex::default(),
+            seen: Mutex::default(),
             hold: AtomicBool::new(false),
             go: Notify::new(),
         });
@@ -51,6 +57,18 @@ impl StandIn {
             }
         });
         stand_in
+    }
+
+    fn contacts_of(&self, user: i64) -> Vec<i64> {
+        let contacts = self.contacts.lock().unwrap();
+        let others = contacts.iter().filter_map(|pair| match *pair {
+            [one, other] if one == user => Some(other),
+            [other, one] if one == user => Some(other),
+            _ => None,
+        });
+        let mut others: Vec<i64> = others.collect();
+        others.sort_unstable();
+        others
     }
 
     async fn answer(&self, path: &str, body: &Value) -> Value {
@@ -76,6 +94,24 @@ impl StandIn {
                 let user: Channel = format!("user:{}", body["user_id"]).parse().unwrap();
                 let at = self.log.heads(vec![user]).await.unwrap()[0];
                 json!({"version": 0, "groups": [], "at": at})
+            }
+            "/internal/presence/contacts" => {
+                let asked = body["user_ids"].as_array().unwrap().iter();
+                let mut contacts = Vec::new();
+                for user in asked.map(|id| id.as_i64().unwrap()) {
+                    let channel: Channel = format!("user:{user}").parse().unwrap();
+                    let at = self.log.heads(vec![channel]).await.unwrap()[0];
+                    let people = self.contacts_of(user);
+                    contacts.push(json!({
+                        "user_id": user, "invisible": false, "people": people, "at": at,
+                    }));
+                }
+                json!({ "contacts": contacts })
+            }
+            "/internal/presence/last-seen" => {
+                let seen = body["seen"].as_array().unwrap();
+                self.seen.lock().unwrap().extend_from_slice(seen);
+                json!({})
             }
             "/internal/sessions/verify" => self.verified.lock().unwrap().clone(),
             "/internal/commands" => {

@@ -172,35 +172,6 @@ impl Bus {
         Ok(())
     }
 
-    /// Keeps a text that is true of the channel's owner as of `at`; false if that is not the channel's head in Redis.
-    ///
-    /// It is forgotten with the next control event of the channel, in the same step that appends the event; other events
-    /// must not change what it says.
-    pub(crate) async fn store_mirror(
-        &self,
-        channel: Channel,
-        at: Position,
-        text: &str,
-    ) -> Result<bool, BusError> {
-        let command = scripts::mirror(&self.names, channel, at, text);
-        let kept: Vec<u8> = self.call([command]).await?;
-        Ok(kept == [1])
-    }
-
-    /// The text that was kept and the head as of which it is true; `None` where Redis does not know both.
-    pub(crate) async fn mirror(
-        &self,
-        channel: Channel,
-    ) -> Result<Option<(Position, String)>, BusError> {
-        let mut pipeline = Pipeline::new();
-        let keys = [self.names.head(channel), self.names.mirror(channel)];
-        // One command, so that both are of one moment.
-        pipeline.cmd("MGET").arg(&keys);
-        let ((head, text),): ((Option<String>, Option<String>),) = self.query(&pipeline).await?;
-        let head = head.as_deref().and_then(parse_head);
-        Ok(head.zip(text))
-    }
-
     /// Sets marks that last for `lifetime`.
     pub async fn set_marks(&self, names: &[String], lifetime: Duration) -> Result<(), BusError> {
         let lifetime_ms = scripts::milliseconds(lifetime);

@@ -1,10 +1,12 @@
 //! The lists of people's connections; what they mean is said in [`crate::connections`].
 
+use std::time::Duration;
+
 use redis::Pipeline;
 
 use super::{Bus, BusError, commands::PIPELINE_COMMANDS_MAX, scripts};
 use crate::{
-    connections::{Connection, KEPT, Listed},
+    connections::{Connection, KEPT, Listed, Name},
     ids::UserId,
 };
 
@@ -41,6 +43,18 @@ impl Bus {
             self.query::<()>(&pipeline).await?;
         }
         Ok(())
+    }
+
+    /// Notes a node's number of connections; see [`crate::load`].
+    pub(crate) async fn load(
+        &self,
+        node: Name,
+        connections: Option<usize>,
+        kept: Duration,
+    ) -> Result<Vec<usize>, BusError> {
+        let command = scripts::load_of(self.names(), node, connections, kept);
+        let answers: Vec<Vec<usize>> = self.call([command]).await?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// Takes connections from the lists.

@@ -13,14 +13,17 @@ mod history;
 mod listed;
 mod log;
 mod metrics;
+mod mirrors;
 mod names;
 mod notice;
+mod present;
 mod scripts;
 mod subscriber;
 
 pub use commands::{Appended, Bus, BusError, Tail};
 pub use history::{History, HistoryError};
 pub use log::{LogError, LogFuture, LogPage, LogReader};
+pub(crate) use mirrors::NewMirror;
 pub use subscriber::{
     Join, JoinError, Joined, ListenerId, Listeners, Replay, Sink, Start, Subscriber,
     SubscriberStopped,

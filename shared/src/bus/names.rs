@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::{ids::UserId, wire::Channel};
+use crate::{connections::Name, ids::UserId, wire::Channel};
 
 /// The partitions that channels are spread over. Tags `p0` to `p2047` load six cluster nodes within 4 % of each other.
 const PARTITIONS: u64 = 2048;
@@ -44,9 +44,35 @@ impl Names {
         self.of(channel, "waiting:")
     }
 
-    /// What is true of the channel's owner as of the head.
-    pub(super) fn mirror(&self, channel: Channel) -> String {
-        self.of(channel, "mirror:")
+    /// The hash of what is true of the channel's owner as of the head.
+    pub(super) fn mirrors(&self, channel: Channel) -> String {
+        self.of(channel, "mirrors:")
+    }
+
+    /// The hash of who of this person's partition is present, and on which nodes.
+    pub(super) fn present(&self, user: UserId) -> String {
+        let partition = partition(&Channel::User(user).to_string());
+        format!("{}{{p{partition}}}:present", self.prefix)
+    }
+
+    /// The sorted set of nodes by the end of their leases.
+    pub(super) fn nodes(&self) -> String {
+        format!("{}{{nodes}}:leases", self.prefix)
+    }
+
+    /// The hash of how many connections each node holds.
+    pub(super) fn loads(&self) -> String {
+        format!("{}{{nodes}}:loads", self.prefix)
+    }
+
+    /// Which life of the presence in Redis this is.
+    pub(super) fn life(&self) -> String {
+        format!("{}{{nodes}}:life", self.prefix)
+    }
+
+    /// The set of who is present on a node.
+    pub(super) fn people(&self, node: Name) -> String {
+        format!("{}people:{node}", self.prefix)
     }
 
     /// The sorted set of a person's connections.
@@ -82,9 +108,13 @@ impl Names {
 
     fn of(&self, channel: Channel, what: &str) -> String {
         let channel = channel.to_string();
-        let partition = fnv1a(channel.as_bytes()) % PARTITIONS;
+        let partition = partition(&channel);
         format!("{}{{p{partition}}}:{what}{channel}", self.prefix)
     }
+}
+
+fn partition(channel: &str) -> u64 {
+    fnv1a(channel.as_bytes()) % PARTITIONS
 }
 
 /// FNV-1a: the same on every machine and in every release, unlike the standard library's hashers.
@@ -105,12 +135,22 @@ mod tests {
         assert_eq!(names.stream(user), "hubbub:{p1821}:user:7");
         assert_eq!(names.head(user), "hubbub:{p1821}:head:user:7");
         assert_eq!(names.stream(Channel::Broadcast), "hubbub:{p84}:broadcast");
+        assert_eq!(
+            names.present(UserId::new(7).unwrap()),
+            "hubbub:{p1821}:present"
+        );
     }
 
     #[test]
     fn a_stream_s_name_leads_back_to_its_channel() {
         let names = Names::new("a{b:");
-        for channel in ["user:7", "group:9007199254740991", "post:1", "broadcast"] {
+        for channel in [
+            "user:7",
+            "group:9007199254740991",
+            "post:1",
+            "node:00000000000000ff",
+            "broadcast",
+        ] {
             let channel = channel.parse().unwrap();
             let stream = names.stream(channel);
             assert_eq!(names.channel(stream.as_bytes()), Some(channel), "{stream}");

@@ -6,7 +6,8 @@ use redis::{Cmd, Pipeline, Script};
 
 use super::{head::spell_head, names::Names, notice::notice};
 use crate::{
-    connections::{self, Connection, Listed},
+    connections::{self, Connection, Listed, Name},
+    presence::{self, Attendance, Life},
     ratelimit::Rate,
     wire::{Channel, Event, Offset, Position},
 };
@@ -26,14 +27,20 @@ const WAITING_LIFETIME: Duration = Duration::from_secs(10);
 const MIRROR_LIFETIME: Duration = HEAD_LIFETIME;
 
 const APPEND_LUA: &str = include_str!("lua/append.lua");
+const ATTEND_LUA: &str = include_str!("lua/attend.lua");
 const ENTER_LUA: &str = include_str!("lua/enter.lua");
+const LEASE_LUA: &str = include_str!("lua/lease.lua");
+const LOAD_LUA: &str = include_str!("lua/load.lua");
 const MIRROR_LUA: &str = include_str!("lua/mirror.lua");
 const TAIL_LUA: &str = include_str!("lua/tail.lua");
 const WARM_LUA: &str = include_str!("lua/warm.lua");
 const TAKE_LUA: &str = include_str!("lua/take.lua");
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(APPEND_LUA));
+static ATTEND: LazyLock<Script> = LazyLock::new(|| Script::new(ATTEND_LUA));
 static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(ENTER_LUA));
+static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(LEASE_LUA));
+static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(LOAD_LUA));
 static MIRROR: LazyLock<Script> = LazyLock::new(|| Script::new(MIRROR_LUA));
 static TAIL: LazyLock<Script> = LazyLock::new(|| Script::new(TAIL_LUA));
 static WARM: LazyLock<Script> = LazyLock::new(|| Script::new(WARM_LUA));
@@ -43,7 +50,8 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(TAKE_LUA));
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();
     for source in [
-        APPEND_LUA, ENTER_LUA, MIRROR_LUA, TAIL_LUA, WARM_LUA, TAKE_LUA,
+        APPEND_LUA, ATTEND_LUA, ENTER_LUA, LEASE_LUA, LOAD_LUA, MIRROR_LUA, TAIL_LUA, WARM_LUA,
+        TAKE_LUA,
     ] {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(source).ignore();
     }
@@ -69,7 +77,7 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
             names.tail(channel),
             names.waiting(channel),
             names.stream(channel),
-            names.mirror(channel),
+            names.mirrors(channel),
         ],
     );
     command
@@ -84,12 +92,15 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
     command
 }
 
-pub(super) fn mirror(names: &Names, channel: Channel, at: Position, text: &str) -> Cmd {
-    let mut command = call(&MIRROR, &[names.head(channel), names.mirror(channel)]);
+/// `what` is the mirror's name and what it shows.
+pub(super) fn mirror(names: &Names, channel: Channel, at: Position, what: (&str, &str)) -> Cmd {
+    let (name, text) = what;
+    let mut command = call(&MIRROR, &[names.head(channel), names.mirrors(channel)]);
     command
         .arg(spell_head(at))
         .arg(text)
-        .arg(milliseconds(MIRROR_LIFETIME));
+        .arg(milliseconds(MIRROR_LIFETIME))
+        .arg(name);
     command
 }
 
@@ -111,7 +122,7 @@ pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Ev
             names.tail(channel),
             names.waiting(channel),
             names.stream(channel),
-            names.mirror(channel),
+            names.mirrors(channel),
         ],
     );
     command
@@ -141,6 +152,51 @@ pub(super) fn enter(
         .arg(milliseconds(connections::KEPT))
         .arg(most)
         .arg(looked_at);
+    command
+}
+
+/// `node` and those in `others` are the nodes that may have anybody present; no other is kept.
+pub(super) fn attend(
+    names: &Names,
+    (node, others): (Name, &[Name]),
+    attendance: Attendance,
+) -> Cmd {
+    let Attendance {
+        user_id,
+        is_present,
+    } = attendance;
+    let mut command = call(&ATTEND, &[names.present(user_id)]);
+    let verb = if is_present { "+" } else { "-" };
+    command.arg(user_id.get()).arg(verb).arg(node.to_string());
+    for other in others {
+        command.arg(other.to_string());
+    }
+    command
+}
+
+/// `life` is the one in which the node has its lease, if it has one.
+pub(super) fn lease(names: &Names, node: Name, lease: Duration, life: Option<Life>) -> Cmd {
+    let mut command = call(&LEASE, &[names.nodes(), names.life()]);
+    command
+        .arg(node.to_string())
+        .arg(milliseconds(lease))
+        .arg(life.map_or_else(String::new, |life| life.to_string()))
+        .arg(milliseconds(presence::KEPT));
+    command
+}
+
+/// `connections` is `None` for a node that takes no part any more.
+pub(super) fn load_of(
+    names: &Names,
+    node: Name,
+    connections: Option<usize>,
+    kept: Duration,
+) -> Cmd {
+    let mut command = call(&LOAD, &[names.loads()]);
+    command
+        .arg(node.to_string())
+        .arg(connections.map_or_else(String::new, |count| count.to_string()))
+        .arg(milliseconds(kept));
     command
 }
 

@@ -96,17 +96,19 @@ impl TelemetrySettings {
         );
         let log_format = reader.with_default("LOG_FORMAT", "json", "json or text");
         let log_level = reader.with_default("LOG_LEVEL", "info", "a filter such as info,api=debug");
-        let metrics_addr = reader.with_default(
-            "METRICS_ADDR",
-            metrics_addr,
-            "health and metrics; keep it private",
-        );
+        let metrics_addr = Self::read_metrics_addr(reader, metrics_addr);
         Some(Self {
             node_name: node_name?,
             log_format: log_format?,
             log_level: log_level?,
             metrics_addr: metrics_addr?,
         })
+    }
+
+    /// `METRICS_ADDR` alone: what a health check needs.
+    pub fn read_metrics_addr(reader: &mut Reader, default: &str) -> Option<SocketAddr> {
+        let help = "health and metrics; keep it private";
+        reader.with_default("METRICS_ADDR", default, help)
     }
 }
 

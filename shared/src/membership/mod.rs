@@ -1,21 +1,7 @@
-//! Which groups somebody is in, for gateways: a mirror in Redis of what PostgreSQL knows.
+//! Which groups somebody is in, for gateways: a mirror in Redis of what PostgreSQL knows (`mirror.rs`).
 //!
-//! **It is rebuilt when it is missing**, from PostgreSQL, through a [`MembershipSource`]. "Redis does not know" is never
-//! taken for "in no group".
-//!
-//! **It cannot stay wrong.** Every change of a membership is a durable control event on the person's own channel, written
-//! by the transaction of the change; so PostgreSQL knows which offset of that channel the memberships belong to. The
-//! mirror is tied to the channel's head in Redis and is true exactly as of it:
-//!
-//! - it is kept only if the head in Redis is the offset that it was read at (`lua/mirror.lua`);
-//! - the script that appends a control event to the channel forgets it, in the same step that moves the head
-//!   (`lua/append.lua`); so does whatever moves the head in another way than one by one. Other events move the head and
-//!   change no membership. Who appends, the pod that committed or the relay after its death, makes no difference;
-//! - without a head it counts for nothing, so a Redis that lost one of the two has lost both.
-//!
-//! A change that is committed and not yet published leaves the mirror behind by that change, and by the head too: a reader
-//! who has joined the person's channel at some position takes only a mirror that is not older, and applies the events that
-//! follow.
+//! Every change of a membership is a durable control event on the person's own channel. A reader who has joined that channel
+//! at some position takes only a mirror that is not older, and applies the events that follow.
 //!
 //! **Which events those are** is said by a version, a number for each person that every change counts up: it is in what is
 //! read, and in every event. An event whose version was counted in already changes nothing.
@@ -31,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bus::Bus,
     ids::{GroupId, UserId},
-    wire::{Channel, Offset, Position},
+    mirror::{self, Mirrored},
+    wire::{Offset, Position},
 };
 
 /// The groups that one person can be in: each is a subscription, and a line of every `welcome`.
@@ -115,45 +102,43 @@ impl MembershipMirror {
         user: UserId,
         since: Position,
     ) -> Result<Memberships, MembershipsUnknown> {
-        let channel = Channel::User(user);
-        match self.bus.mirror(channel).await {
-            Ok(Some((at, text))) if at.epoch == since.epoch && at.offset >= since.offset => {
-                if let Some(memberships) = parse(&text) {
+        match mirror::look_up(&self.bus, &[user]).await.as_deref_mut() {
+            Ok([read]) => {
+                if let Some((at, memberships)) = read.take()
+                    && at.epoch == since.epoch
+                    && at.offset >= since.offset
+                {
                     return Ok(memberships);
                 }
-                tracing::error!(%channel, "the mirror of memberships is unreadable");
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "asking for memberships past Redis"),
         }
         let MembershipsAt { memberships, at } = self.source.memberships(user).await?;
-        // Whoever comes next asks again, if this fails.
-        if let Err(error) = self
-            .bus
-            .store_mirror(channel, at, &spell(&memberships))
-            .await
-        {
-            tracing::debug!(%error, "memberships are not mirrored");
-        }
+        mirror::keep(&self.bus, [(user, at, &memberships)].into_iter()).await;
         Ok(memberships)
     }
 }
 
-/// The version and the groups, apart by spaces.
-fn spell(memberships: &Memberships) -> String {
-    let mut text = memberships.version.to_string();
-    for group in &memberships.groups {
-        text.push(' ');
-        text.push_str(&group.to_string());
-    }
-    text
-}
+impl Mirrored for Memberships {
+    const NAME: &'static str = "memberships";
 
-fn parse(text: &str) -> Option<Memberships> {
-    let mut words = text.split(' ');
-    let version = words.next()?.parse().ok()?;
-    let groups = words.map(str::parse).collect::<Result<_, _>>().ok()?;
-    Some(Memberships { version, groups })
+    /// The version and the groups, apart by spaces.
+    fn spell(&self) -> String {
+        let mut text = self.version.to_string();
+        for group in &self.groups {
+            text.push(' ');
+            text.push_str(&group.to_string());
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let version = words.next()?.parse().ok()?;
+        let groups = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some(Self { version, groups })
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::{
     testing::{event, shared_redis},
-    wire::{Epoch, Event},
+    wire::{Channel, Epoch, Event},
 };
 
 /// PostgreSQL, as far as one person's memberships go.

@@ -1,6 +1,7 @@
-//! The second listener: `/healthz`, `/readyz` and `/metrics`. It is never reachable from outside.
+//! The second listener: `/healthz`, `/readyz`, `/metrics`, and `POST /drain`, which does what SIGTERM does. It is never reachable
+//! from outside.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,9 +10,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, process::Process};
 use crate::lifecycle::{Lifecycle, Phase};
 
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
@@ -24,18 +28,38 @@ pub fn health(path: &str, lifecycle: &Lifecycle) -> Option<(StatusCode, &'static
     match (path, lifecycle.phase()) {
         ("/healthz", _) => Some((StatusCode::OK, "alive\n")),
         ("/readyz", Phase::Starting) => Some((StatusCode::SERVICE_UNAVAILABLE, "starting\n")),
+        ("/readyz", Phase::Ready) if lifecycle.is_full() => {
+            Some((StatusCode::SERVICE_UNAVAILABLE, "full\n"))
+        }
         ("/readyz", Phase::Ready) => Some((StatusCode::OK, "ready\n")),
         ("/readyz", Phase::Draining) => Some((StatusCode::NOT_FOUND, "draining\n")),
         _ => None,
     }
 }
 
+/// What the listener tells about.
+#[derive(Debug)]
+struct About {
+    metrics: Metrics,
+    lifecycle: Lifecycle,
+    process: Process,
+}
+
 /// Serves until the task is aborted.
 pub async fn serve(listener: TcpListener, metrics: Metrics, lifecycle: Lifecycle) {
+    let process = Process::register(&metrics);
+    // Ends with this task.
+    let mut watching = JoinSet::new();
+    watching.spawn(process.clone().watch_lag());
+    let about = Arc::new(About {
+        metrics,
+        lifecycle,
+        process,
+    });
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection(stream, metrics.clone(), lifecycle.clone());
+                let connection = connection(stream, Arc::clone(&about));
                 tokio::spawn(tokio::time::timeout(REQUEST_TIME_MAX, connection));
             }
             Err(error) => {
@@ -46,9 +70,9 @@ pub async fn serve(listener: TcpListener, metrics: Metrics, lifecycle: Lifecycle
     }
 }
 
-async fn connection(stream: TcpStream, metrics: Metrics, lifecycle: Lifecycle) {
+async fn connection(stream: TcpStream, about: Arc<About>) {
     let service = service_fn(|request: Request<Incoming>| {
-        let response = respond(&request, &metrics, &lifecycle);
+        let response = respond(&request, &about);
         async move { Ok::<_, Infallible>(response) }
     });
     let served = http1::Builder::new()
@@ -61,22 +85,24 @@ async fn connection(stream: TcpStream, metrics: Metrics, lifecycle: Lifecycle) {
     }
 }
 
-fn respond(
-    request: &Request<Incoming>,
-    metrics: &Metrics,
-    lifecycle: &Lifecycle,
-) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+fn respond(request: &Request<Incoming>, about: &About) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/drain") => {
+            about.lifecycle.drain();
+            text(StatusCode::ACCEPTED, "draining\n")
+        }
+        (&Method::GET | &Method::HEAD, "/metrics") => render(about),
+        (&Method::GET | &Method::HEAD, path) => match health(path, &about.lifecycle) {
+            Some((status, word)) => text(status, word),
+            None => text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n"),
+        },
+        _ => text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n"),
     }
-    if let Some((status, word)) = health(path, lifecycle) {
-        return text(status, word);
-    }
-    if path != "/metrics" {
-        return text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n");
-    }
-    match metrics.render() {
+}
+
+fn render(about: &About) -> Response<Full<Bytes>> {
+    about.process.look(&about.lifecycle);
+    match about.metrics.render() {
         Ok(body) => {
             let mut response = Response::new(Full::new(Bytes::from(body)));
             let version = header::HeaderValue::from_static(prometheus::TEXT_FORMAT);

@@ -4,8 +4,11 @@
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
+
+/// What every name begins with.
+pub(super) const NAMESPACE: &str = "hubbub";
 
 /// HTTP durations, in seconds.
 pub const HTTP_SECONDS: &[f64] = &[
@@ -14,6 +17,14 @@ pub const HTTP_SECONDS: &[f64] = &[
 /// From commit to socket, in seconds.
 pub const DELIVERY_SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 0.75, 1.5, 2.5, 5.0, 10.0, 30.0,
+];
+/// What happens within a process or a Redis round trip, in seconds.
+pub const IN_PROCESS_SECONDS: &[f64] = &[
+    0.000_025, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+];
+/// Numbers of things: how many heard an event, how many were replayed.
+pub const COUNTS: &[f64] = &[
+    1.5, 2.5, 5.5, 10.5, 25.5, 100.5, 250.5, 1000.5, 5000.5, 25_000.5, 100_000.5,
 ];
 /// Lifetimes of connections, in seconds.
 pub const LIFETIME_SECONDS: &[f64] = &[
@@ -95,6 +106,13 @@ impl Metrics {
         )
     }
 
+    /// Shows what was made before there was a registry.
+    pub(super) fn adopt(&self, collector: impl Collector + 'static) {
+        self.registry
+            .register(Box::new(collector))
+            .expect("metric names are unique");
+    }
+
     /// The text exposition format.
     ///
     /// # Errors
@@ -108,11 +126,11 @@ impl Metrics {
 }
 
 fn options(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("hubbub")
+    Opts::new(name, help).namespace(NAMESPACE)
 }
 
 fn histogram_options(name: &str, help: &str, buckets: &[f64]) -> HistogramOpts {
     HistogramOpts::new(name, help)
-        .namespace("hubbub")
+        .namespace(NAMESPACE)
         .buckets(buckets.to_vec())
 }

@@ -1,9 +1,15 @@
 //! Logs, metrics, and the second listener that shows health and metrics.
 
 pub mod admin;
+mod healthcheck;
 mod logging;
 pub mod metrics;
+mod process;
 mod request_id;
 
-pub use logging::start_logging;
+pub use healthcheck::healthcheck;
+pub use logging::{LogCounts, start_logging};
 pub use request_id::RequestId;
+
+#[cfg(test)]
+mod tests;

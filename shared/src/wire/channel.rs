@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::ids::{GroupId, PostId, UserId};
+use crate::{
+    connections::Name,
+    ids::{GroupId, PostId, UserId},
+};
 
 /// A stream of events that connections listen to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,8 +18,25 @@ pub enum Channel {
     Group(GroupId),
     /// `post:{id}`: the live room of a post.
     Post(PostId),
+    /// `node:{name}`: what gateways say to one run of a gateway. No client ever hears it.
+    Node(Name),
     /// `broadcast`: everybody who is connected.
     Broadcast,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Channel {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Channel".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^(user|group|post):[0-9]+$|^broadcast$"})
+    }
 }
 
 impl Channel {
@@ -37,6 +57,7 @@ impl fmt::Display for Channel {
             Self::User(id) => write!(f, "user:{id}"),
             Self::Group(id) => write!(f, "group:{id}"),
             Self::Post(id) => write!(f, "post:{id}"),
+            Self::Node(name) => write!(f, "node:{name}"),
             Self::Broadcast => f.write_str("broadcast"),
         }
     }
@@ -54,10 +75,16 @@ impl FromStr for Channel {
             "user" => id.parse().map(Self::User),
             "group" => id.parse().map(Self::Group),
             "post" => id.parse().map(Self::Post),
+            "node" => return name(id),
             _ => return Err(InvalidChannel),
         }
         .map_err(|_| InvalidChannel)
     }
+}
+
+fn name(text: &str) -> Result<Channel, InvalidChannel> {
+    let name = text.parse();
+    name.map(Channel::Node).map_err(|_| InvalidChannel)
 }
 
 impl Serialize for Channel {

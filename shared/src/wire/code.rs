@@ -75,6 +75,8 @@ codes! {
     MessageRequestPending = "message_request_pending", 403, false, "This person has not accepted your messages yet";
     /// Only members of the group may do this.
     NotAMember = "not_a_member", 403, false, "Only members of the group may do this";
+    /// Nobody is told who types in a group that large.
+    TypingOff = "typing_off", 403, false, "Typing is not shown in groups this large";
     /// There is no such thing, or the caller may not see it.
     NotFound = "not_found", 404, false, "Not found";
     /// There is no invitation to the group, or not any more.
@@ -87,6 +89,8 @@ codes! {
     LastOwner = "last_owner", 409, false, "A group needs an owner";
     /// Nobody can be in more groups.
     TooManyGroups = "too_many_groups", 409, false, "Nobody can be in more groups";
+    /// The connection is in as many live rooms as it may be.
+    TooManyRooms = "too_many_rooms", 409, false, "The connection is in too many rooms";
     /// Somebody has this name.
     UsernameTaken = "username_taken", 409, false, "The username is taken";
     /// Somebody has this address.
@@ -95,6 +99,8 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", 409, false, "The same key was used for another request";
     /// The author may no longer edit.
     EditWindowClosed = "edit_window_closed", 409, false, "The time for edits is over";
+    /// The group event was cancelled.
+    EventCancelled = "event_cancelled", 409, false, "The event was cancelled";
     /// The notification asks nothing, or not any more.
     NoAction = "no_action", 409, false, "This notification asks nothing";
     /// Acting on oneself where two people are needed.

@@ -23,6 +23,27 @@ pub mod kind {
     pub const CONNECTION_REPLACED: &str = "connection_replaced";
     /// Control, durable, on the group's channel, as its last event. Data: `{group_id}`.
     pub const GROUP_DELETED: &str = "group_deleted";
+    /// Control, durable, on the channels of those whom it is about: what they may see or do has changed, by a block, a
+    /// friendship or a follow. Data: `{}`; with whom is nobody else's business.
+    pub const ACCESS_CHANGED: &str = "access_changed";
+    /// Control, ephemeral, on `broadcast`, for gateways alone: an account shows less than before, or nothing. Data:
+    /// `{user_id}`.
+    pub const ACCOUNT_CHANGED: &str = "account_changed";
+    /// Control, ephemeral, on the post's channel, for gateways alone: there is no such post any more. Data: `{post_id}`.
+    pub const POST_DELETED: &str = "post_deleted";
+    /// Control, durable, on the channels of those whom it is about: who shows them that they are online has changed. Data:
+    /// `{}`; who, is nobody else's business.
+    pub const CONTACTS_CHANGED: &str = "contacts_changed";
+    /// Control, ephemeral, on a person's channel, for gateways alone: somebody became a contact of theirs, or ceased to be
+    /// one. Data: [`ContactChanged`](crate::presence::ContactChanged).
+    pub const PRESENCE_CONTACT: &str = "presence_contact";
+    /// Control, durable, on a person's own channel: others see whether they are online, or do not. Data:
+    /// [`InvisibilityChanged`](crate::presence::InvisibilityChanged).
+    pub const INVISIBILITY_CHANGED: &str = "invisibility_changed";
+    /// Control, ephemeral, on a node's channel, for gateways alone. Data: [`News`](crate::presence::News).
+    pub const PRESENCE_NEWS: &str = "presence_news";
+    /// Ephemeral, on `broadcast`: an operator's word to everybody who is connected. Data: [`Announcement`](crate::wire::Announcement).
+    pub const BROADCAST: &str = "broadcast";
 }
 
 /// How an event is queued for a connection that is slower than its events.

@@ -25,6 +25,11 @@ impl Epoch {
         Self(bits)
     }
 
+    /// Its bits, for encodings shorter than text.
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
     /// A new epoch, different from every other with all but certainty.
     pub fn random() -> Self {
         Self(rand::random())
@@ -65,8 +70,10 @@ impl<'de> Deserialize<'de> for Epoch {
 
 /// An offset with the epoch that gives it meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The life of the log.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub epoch: Epoch,
     /// The last event seen; 0 before the first.
     pub offset: Offset,

@@ -6,6 +6,7 @@ use super::Code;
 
 /// One field that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// Path of the field, with dots: `attachments.0.url`.
     pub field: String,
@@ -17,6 +18,7 @@ pub struct FieldError {
 
 /// An `application/problem+json` body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]

@@ -5,7 +5,9 @@ mod constraints;
 mod error;
 mod held;
 pub mod migrate;
+mod round;
 mod row;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -19,7 +21,10 @@ use tokio_postgres::NoTls;
 pub use connection::{Connection, Parameters};
 pub use error::is_violation_of;
 pub(in crate::app) use held::Held;
+pub use round::{InvalidMoment, Moment, Round};
+pub(crate) use round::{changed_in_round, round_columns};
 pub use row::{Column, FromRow, InvalidRow, Row};
+pub use snapshot::Snapshot;
 pub use tx::{EventSpec, NoticeSpec, Tx};
 
 use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};

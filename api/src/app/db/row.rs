@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use shared::{
     credentials::Role,
     ids::{
-        CommentId, ConversationId, EventId, GroupId, InvalidId, MessageId, NotificationId, PostId,
-        SessionId, UserId,
+        CommentId, ConversationId, EventId, GroupEventId, GroupId, InvalidId, MessageId,
+        NotificationId, PostId, SessionId, UserId,
     },
 };
 use tokio_postgres::types::FromSqlOwned;
@@ -140,6 +140,7 @@ id_columns!(
     UserId,
     SessionId,
     GroupId,
+    GroupEventId,
     PostId,
     CommentId,
     ConversationId,

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use futures_util::FutureExt;
 use serde::Serialize;
 use shared::{
-    ids::{EventId, GroupId, UserId},
-    wire::{Channel, Class, Event, EventBody},
+    ids::{GroupId, UserId},
+    wire::{Channel, Class, Ephemeral, Event, EventBody},
 };
 
 use super::{Connection, Held, error::classify_commit};
@@ -108,25 +108,23 @@ impl Tx {
 
     /// Adds an ephemeral event, published after the commit.
     pub fn notice<T: Serialize>(&mut self, spec: &NoticeSpec<'_, T>) -> Result<(), Error> {
-        let now_ms = self.app.clock().now_ms();
-        let body = EventBody {
-            timestamp: now_ms.div_euclid(1000),
-            from_user_id: spec.from,
-            to_user_id: spec.to,
-            group_id: spec.group,
-            data: spec.data,
-        };
-        self.notices.push(Event {
+        self.ephemeral(&Ephemeral {
             channel: spec.channel,
-            position: None,
-            id: EventId::ephemeral(),
+            kind: spec.kind,
             class: spec.class,
+            key: spec.key,
             control: false,
-            kind: spec.kind.into(),
-            key: spec.key.map(Into::into),
-            committed_at_ms: now_ms,
-            body: body.to_json().map_err(Error::internal)?,
-        });
+            from: spec.from,
+            to: spec.to,
+            group: spec.group,
+            data: spec.data,
+        })
+    }
+
+    /// As [`Tx::notice`], for events that are made elsewhere, or for gateways alone.
+    pub fn ephemeral<T: Serialize>(&mut self, event: &Ephemeral<'_, T>) -> Result<(), Error> {
+        let event = event.at(self.app.clock().now_ms());
+        self.notices.push(event.map_err(Error::internal)?);
         Ok(())
     }
 
@@ -134,6 +132,11 @@ impl Tx {
         if !spec.channels.iter().all(|channel| channel.is_durable()) {
             return Err(Error::defect("a durable event for a channel without a log"));
         }
+        debug_assert!(
+            self.app.is_event_type(spec.kind),
+            "{} is in no feature's list of events",
+            spec.kind
+        );
         let body = EventBody {
             timestamp: self.app.clock().now_seconds(),
             from_user_id: spec.from,

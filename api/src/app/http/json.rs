@@ -1,14 +1,18 @@
 //! Bodies: wrong ones end at the door, with every field that is wrong as far as it can be known.
 
+use std::borrow::Cow;
+
 use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use shared::wire::{Code, FieldError};
 
+use super::wrong_types;
 use crate::app::error::Error;
 
 /// What a request asks, with rules beyond its types.
@@ -78,8 +82,8 @@ pub fn parse<T: Input + DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let text = std::str::from_utf8(body)
         .map_err(|_| Error::new(Code::InvalidJson, "the body is not UTF-8"))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let input: T = read.map_err(|error| wrong_type(body, &error))?;
+    let read = T::deserialize(&mut reader);
+    let input = read.map_err(|error| wrong_type::<T>(text, &error))?;
     reader.end().map_err(|error| invalid_json(&error))?;
     refuse_nul(body)?;
     check(&input)?;
@@ -101,26 +105,17 @@ fn invalid_json(error: &serde_json::Error) -> Error {
 
 /// Tells a text that is not JSON from JSON of the wrong shape: the first is looked for in the whole text, because the
 /// reader stops at the first field that it does not like.
-fn wrong_type(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(body) {
-        return invalid_json(&error);
+fn wrong_type<T: DeserializeOwned>(text: &str, first: &serde_json::Error) -> Error {
+    let body = match serde_json::from_str(text) {
+        Ok(body) => body,
+        Err(error) => return invalid_json(&error),
+    };
+    let wrong = wrong_types::find::<T>(body);
+    if wrong.is_empty() {
+        // Read as a text it was refused, read as values it is not: a field that is there twice, for one.
+        return Error::new(Code::InvalidJson, first.to_string());
     }
-    let reason = error.inner().to_string();
-    // serde says where in the text it stopped; the path says it better.
-    let reason = reason.split(" at line ").next().unwrap_or(&reason);
-    let path = error.path().to_string().replace('[', ".").replace(']', "");
-    match reason.strip_prefix("missing field `") {
-        Some(rest) => {
-            let name = rest.trim_end_matches('`');
-            let field = if path == "." {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            };
-            Error::field(&field, "required", "is missing")
-        }
-        None => Error::field(&path, "wrong_type", reason),
-    }
+    Error::fields(wrong)
 }
 
 /// PostgreSQL's texts cannot hold U+0000, and no person types it.
@@ -220,8 +215,32 @@ pub enum Change<T> {
     Set(Option<T>),
 }
 
+impl<T> Change<T> {
+    /// As a statement takes it: whether to set it, and to what.
+    pub fn setting(&self) -> (bool, Option<&T>) {
+        match self {
+            Self::Keep => (false, None),
+            Self::Set(value) => (true, value.as_ref()),
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::Set)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Change<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Change_of_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
     }
 }

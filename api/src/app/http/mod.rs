@@ -1,6 +1,7 @@
 //! The HTTP side: how a request comes in, and what every answer has.
 
 mod address;
+pub mod answer;
 mod auth;
 mod cookies;
 mod cors;
@@ -18,8 +19,9 @@ mod request_log;
 mod server;
 #[cfg(test)]
 mod tests;
+mod wrong_types;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -36,6 +38,7 @@ pub use auth::{Admin, Gateway, SignedIn, Visitor};
 pub use cookies::{clear_session_cookie, set_session_cookie};
 pub(in crate::app) use idempotency::HOUSEKEEPING;
 pub use idempotency::STATEMENTS;
+pub(in crate::app) use idempotency::{KEY_BYTES_MAX as IDEMPOTENCY_KEY_BYTES_MAX, never_stored};
 pub use path::Path;
 pub(in crate::app) use server::{Drained, serve};
 
@@ -46,6 +49,7 @@ use super::{
     error::Error,
     event_log,
     feature::Feature,
+    openapi,
 };
 
 /// The largest body that is read, in bytes.
@@ -55,7 +59,7 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// Every feature's routes with the layers around them.
 pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifecycle) -> Router {
-    let (mut public, mut internal) = (Router::new(), Router::new());
+    let (mut public, mut internal) = (openapi::routes(), Router::new());
     let (mut socket, mut actions) = (Vec::new(), Vec::new());
     for feature in features {
         public = public.merge(feature.routes);
@@ -63,7 +67,9 @@ pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifec
         socket.extend(feature.commands);
         actions.extend(feature.actions);
     }
+    let (public, document) = public.into_parts();
     let public = public
+        .layer(Extension(Arc::new(document)))
         .layer(Extension(Actions::new(actions)))
         // The transaction that it opens is the handler's: nothing in between may use another.
         .layer(from_fn_with_state(app.clone(), idempotency::remember))
@@ -85,6 +91,7 @@ pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifec
         .nest("/api/v1", public.clone())
         .nest("/api", public)
         .nest("/internal", internal)
+        .merge(openapi::page())
         .route("/healthz", health("/healthz"))
         .route("/readyz", health("/readyz"))
         .fallback(async || Error::not_found("route"))

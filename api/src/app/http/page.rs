@@ -2,6 +2,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::wire::Code;
 
@@ -9,11 +10,11 @@ use super::json::{Input, Wrong};
 use crate::app::error::Error;
 
 /// Items of a page, where nothing else was asked for.
-const LIMIT_DEFAULT: i64 = 20;
+pub(in crate::app) const LIMIT_DEFAULT: i64 = 20;
 /// Items of a page at most.
-const LIMIT_MAX: i64 = 100;
+pub(in crate::app) const LIMIT_MAX: i64 = 100;
 /// Offsets beyond this are refused: the database would have to walk there.
-const OFFSET_MAX: i64 = 100_000;
+pub(in crate::app) const OFFSET_MAX: i64 = 100_000;
 
 /// A query string, read into `T` and checked like a body.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub struct OffsetQuery {
     pub offset: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Raw {
     limit: Option<String>,
     offset: Option<String>,
@@ -108,6 +109,19 @@ impl<S: Send + Sync> FromRequestParts<S> for OffsetQuery {
 }
 
 impl PageQuery {
+    /// The first page, of this length: for answers that show the beginning of a list.
+    pub fn first(limit: i64) -> Self {
+        Self {
+            limit,
+            cursor: None,
+        }
+    }
+
+    /// Items of the page at most.
+    pub fn limit(&self) -> i64 {
+        self.limit
+    }
+
     /// How many rows to ask the database for: one more than the page has, to see whether another page follows.
     pub fn rows(&self) -> i64 {
         self.limit + 1
@@ -172,7 +186,8 @@ impl Key for String {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Page<T> {
     /// The items, in the list's order.
     pub items: Vec<T>,
@@ -191,11 +206,12 @@ impl<T> Page<T> {
 }
 
 /// In Base64, so that nobody is tempted to read or make one.
-fn encode(key: &impl Key) -> String {
+pub fn encode(key: &impl Key) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(key.to_text())
 }
 
-fn decode<K: Key>(cursor: &str) -> Option<K> {
+/// What [`encode`] made; `None` for anything else.
+pub fn decode<K: Key>(cursor: &str) -> Option<K> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     K::from_text(&text)
 }

@@ -17,9 +17,14 @@ pub struct Place {
 
 impl Place {
     /// Before the newest item.
-    const TOP: Self = Self {
+    pub const TOP: Self = Self {
         time: Time(Timestamp::MAX),
         id: i64::MAX,
+    };
+    /// Before the oldest item, for lists that show the oldest first.
+    pub const BOTTOM: Self = Self {
+        time: Time(Timestamp::UNIX_EPOCH),
+        id: 0,
     };
 
     /// Where the page starts that is asked for.

@@ -1,4 +1,4 @@
-//! Timed work that one pod at a time does.
+//! Timed work, most of which one pod at a time does.
 //!
 //! A job runs where its lease is held, and is written so that a second run beside it, after a lease was lost unnoticed,
 //! does no harm.
@@ -22,6 +22,8 @@ pub trait Job: Send + 'static {
     const NAME: &'static str;
     /// How often it runs.
     const EVERY: Duration;
+    /// Whether every pod does it for itself, without a lease.
+    const EVERYWHERE: bool = false;
 
     /// Does it once.
     fn run(&mut self, app: &App) -> impl Future<Output = Result<(), Error>> + Send;
@@ -58,15 +60,16 @@ pub async fn run<J: Job>(mut job: J, app: App, lifecycle: Lifecycle) {
             () = run_once(&mut job, &app) => {}
         }
     }
-    if let Err(error) = lease::release(&app, J::NAME).await {
+    if !J::EVERYWHERE
+        && let Err(error) = lease::release(&app, J::NAME).await
+    {
         tracing::debug!(job = J::NAME, %error, "lease not given back; it will expire");
     }
 }
 
 /// Runs a job once, if its lease is ours or free.
 pub(crate) async fn run_once<J: Job>(job: &mut J, app: &App) {
-    let lifetime = J::EVERY.saturating_mul(2).max(Duration::from_secs(5));
-    let outcome = match lease::acquire(app, J::NAME, lifetime).await {
+    let outcome = match is_ours::<J>(app).await {
         Ok(true) => job.run(app).await,
         Ok(false) => {
             job.on_lease_lost();
@@ -77,4 +80,12 @@ pub(crate) async fn run_once<J: Job>(job: &mut J, app: &App) {
     if let Err(error) = outcome {
         tracing::warn!(job = J::NAME, %error, "job failed; it runs again");
     }
+}
+
+async fn is_ours<J: Job>(app: &App) -> Result<bool, Error> {
+    if J::EVERYWHERE {
+        return Ok(true);
+    }
+    let lifetime = J::EVERY.saturating_mul(2).max(Duration::from_secs(5));
+    lease::acquire(app, J::NAME, lifetime).await
 }

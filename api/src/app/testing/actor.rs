@@ -8,7 +8,10 @@ use shared::{
     wire::Channel,
 };
 
-use super::ears::{Ears, Heard};
+use super::{
+    contract,
+    ears::{Ears, Heard},
+};
 
 /// An answer.
 #[derive(Debug)]
@@ -42,6 +45,13 @@ impl Response {
             self.status,
             code.unwrap_or_else(|| panic!("{} {}", self.status, self.json)),
         )
+    }
+}
+
+impl Response {
+    /// Panics unless the OpenAPI document tells of such an answer to that request.
+    pub(super) fn keep_contract(&self, method: &Method, path: &str) {
+        contract::check(method, path, self.status, &self.json);
     }
 }
 
@@ -128,9 +138,13 @@ impl Actor {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
-        let path = format!("/api/v1{path}");
-        let answer = self.http.send(method, &path, Some(&self.token), body).await;
-        Response::from(answer.expect("an answer"))
+        let below = format!("/api/v1{path}");
+        let answer = self
+            .http
+            .send(method.clone(), &below, Some(&self.token), body);
+        let response = Response::from(answer.await.expect("an answer"));
+        response.keep_contract(&method, path);
+        response
     }
 
     /// The next event of that kind that reaches this user, within a deadline.

@@ -54,7 +54,17 @@ impl TestApp {
 
     /// A second pod on the same stores.
     pub(crate) async fn start_another(&self, node_name: &str) -> Self {
-        Self::start_on(Arc::clone(&self.stores), node_name, Clock::System, |_| {}).await
+        self.start_another_with(node_name, |_| {}).await
+    }
+
+    /// A second pod on the same stores, by the same clock, with other settings.
+    pub(crate) async fn start_another_with(
+        &self,
+        node_name: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let clock = self.app().clock().clone();
+        Self::start_on(Arc::clone(&self.stores), node_name, clock, change).await
     }
 
     async fn start_on(
@@ -201,9 +211,11 @@ impl Visitor<'_> {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
-        let path = format!("/api/v1{path}");
-        let answer = self.0.http.send(method, &path, None, body).await;
-        Response::from(answer.expect("an answer"))
+        let below = format!("/api/v1{path}");
+        let answer = self.0.http.send(method.clone(), &below, None, body).await;
+        let response = Response::from(answer.expect("an answer"));
+        response.keep_contract(&method, path);
+        response
     }
 }
 

@@ -80,6 +80,10 @@ impl Sink for Recorder {
     fn lost(&mut self, _: Listeners, channel: Channel, position: Position) {
         panic!("the stream of {channel} broke before {position:?}");
     }
+
+    fn interrupted(&mut self, _: Listeners, channel: Channel) {
+        panic!("the stream of {channel} was cut");
+    }
 }
 
 fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
@@ -133,6 +137,22 @@ impl Ears {
             .await;
         let body = serde_json::from_slice(&event.body).expect("a body is JSON");
         Heard { event, body }
+    }
+
+    /// Everything that has come in the channel and that nobody has asked for, once its event at `offset` is among it.
+    pub(crate) async fn take(&self, channel: Channel, offset: u64) -> Vec<Heard> {
+        let events = self
+            .wait(&format!("{channel} up to {offset}"), |record| {
+                let waiting = record.waiting.get_mut(&channel)?;
+                let last = waiting.iter().filter_map(|event| event.offset()).max()?;
+                (last >= offset).then(|| std::mem::take(waiting))
+            })
+            .await;
+        let heard = events.into_iter().map(|event| Heard {
+            body: serde_json::from_slice(&event.body).expect("a body is JSON"),
+            event,
+        });
+        heard.collect()
     }
 
     /// Kinds of the events that have come and that nobody has asked for.

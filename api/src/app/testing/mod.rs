@@ -5,6 +5,7 @@
 
 mod actor;
 mod app;
+mod contract;
 mod ears;
 mod stores;
 

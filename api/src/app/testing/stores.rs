@@ -72,6 +72,13 @@ impl TestStores {
         App::new(self.settings(node_name), Clock::System).expect("settings of a test are valid")
     }
 
+    /// A pod of which nothing runs: what its tasks do, a test does step by step, and what it commits is left to others.
+    pub(crate) fn idle_pod(&self, node_name: &str, clock: Clock) -> App {
+        let (app, ..) =
+            App::new(self.settings(node_name), clock).expect("settings of a test are valid");
+        app
+    }
+
     fn database_url(&self) -> String {
         let (base, _) = self
             .server

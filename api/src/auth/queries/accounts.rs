@@ -13,7 +13,7 @@ use crate::{
 
 macro_rules! account_columns {
     () => {
-        "id, username, email, name, bio, avatar, is_private, role, created_at"
+        "id, username, email, name, bio, avatar, is_private, invisible_since is not null as is_invisible, role, created_at"
     };
 }
 
@@ -86,10 +86,8 @@ pub(in crate::auth) async fn insert_demo_user(
     Ok(inserted == 1)
 }
 
-pub(in crate::auth) async fn find_account(
-    connection: &Connection,
-    id: UserId,
-) -> Result<AccountView, Error> {
+/// The account of somebody who is there; `not_found` if there is none.
+pub async fn find_account(connection: &Connection, id: UserId) -> Result<AccountView, Error> {
     let account = connection
         .query_optional(FIND_ACCOUNT, &[&id.get()])
         .await?;

@@ -2,14 +2,16 @@
 
 mod accounts;
 mod attempts;
+mod moderation;
 mod refresh_tokens;
 mod sessions;
 
+pub use accounts::find_account;
 pub(super) use accounts::{
-    NewUser, find_account, find_credentials, find_password_hash, insert_demo_user, insert_user,
-    update_password,
+    NewUser, find_credentials, find_password_hash, insert_demo_user, insert_user, update_password,
 };
 pub(super) use attempts::{count_attempt, take_back_attempt};
+pub(super) use moderation::{find_by_name, lock_role, set_role, suspend, unsuspend};
 pub(super) use refresh_tokens::{find_used_refresh_token, insert_refresh_token, use_refresh_token};
 pub(super) use sessions::{
     SessionRow, extend_session, insert_session, list_recently_revoked, list_sessions,
@@ -38,6 +40,12 @@ pub(super) const STATEMENTS: &[&str] = &[
     sessions::DELETE_ENDED_SESSIONS,
     refresh_tokens::DELETE_USED_REFRESH_TOKENS,
     attempts::DELETE_OLD_ATTEMPTS,
+    moderation::SUSPEND,
+    moderation::UNSUSPEND,
+    moderation::LOCK_ROLE,
+    moderation::SET_ROLE,
+    moderation::FIND_BY_NAME,
+    super::seed::OPEN_SESSIONS,
 ];
 
 /// What deletes things that nobody needs any more.

@@ -68,6 +68,8 @@ select
     };
 }
 
+pub(in crate::groups) use group_columns;
+
 pub(super) const FIND_GROUP: &str = concat!(
     group_columns!(),
     "
@@ -100,7 +102,7 @@ limit $4"
 );
 
 /// The groups that the reader is a member of, the last one joined first.
-pub(in crate::groups) async fn list_groups(
+pub async fn list_groups(
     db: &Connection,
     reader: UserId,
     place: Place,
@@ -169,10 +171,7 @@ pub(in crate::groups) async fn update_group(
     change: &GroupChange,
     now: Time,
 ) -> Result<(), Error> {
-    let (sets_avatar, avatar) = match &change.avatar {
-        Change::Keep => (false, None),
-        Change::Set(avatar) => (true, avatar.as_deref()),
-    };
+    let (sets_avatar, avatar) = change.avatar.setting();
     let parameters: Parameters<'_> = &[
         &group.get(),
         &change.name,

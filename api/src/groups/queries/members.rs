@@ -50,19 +50,19 @@ request as (
 )
 update groups
 set member_count = member_count + 1
-where id = $1";
+where id = $1
+returning member_count";
 
-/// Makes somebody a member who is none. The group must be locked.
+/// Makes somebody a member who is none, and says how many there are now. The group must be locked.
 pub(in crate::groups) async fn add_member(
     db: &Connection,
     group: GroupId,
     user: UserId,
     role: Role,
     now: Time,
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
     let parameters: Parameters<'_> = &[&group.get(), &user.get(), &role.name(), &now.0];
-    db.execute(ADD_MEMBER, parameters).await?;
-    Ok(())
+    db.query_one(ADD_MEMBER, parameters).await
 }
 
 pub(super) const REMOVE_MEMBER: &str = "
@@ -76,17 +76,17 @@ reader as (
 )
 update groups
 set member_count = member_count - 1
-where id = $1";
+where id = $1
+returning member_count";
 
-/// Ends the membership of somebody who is a member. The group must be locked.
+/// Ends the membership of somebody who is a member, and says how many are left. The group must be locked.
 pub(in crate::groups) async fn remove_member(
     db: &Connection,
     group: GroupId,
     user: UserId,
-) -> Result<(), Error> {
-    db.execute(REMOVE_MEMBER, &[&group.get(), &user.get()])
-        .await?;
-    Ok(())
+) -> Result<i64, Error> {
+    db.query_one(REMOVE_MEMBER, &[&group.get(), &user.get()])
+        .await
 }
 
 pub(super) const SET_ROLE: &str = "

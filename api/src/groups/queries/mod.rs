@@ -6,9 +6,11 @@ pub(super) mod members;
 
 /// All of them, to be prepared in a test.
 pub(super) const STATEMENTS: &[&str] = &[
+    super::crowd::ADD_CROWD,
     groups::INSERT_GROUP,
     groups::FIND_GROUP,
     groups::LIST_GROUPS,
+    super::changes::LIST_CHANGED,
     groups::LOCK_GROUP,
     groups::UPDATE_GROUP,
     groups::EMPTY_GROUP,

@@ -142,3 +142,45 @@ async fn the_history_goes_back_by_offset_and_by_cursor() {
     let refused = eve.get(&format!("{path}&offset=-1")).await;
     assert_eq!(refused.refusal(), (422, "validation_failed"));
 }
+
+#[tokio::test]
+async fn an_edit_tells_those_whom_it_mentions_now_and_did_not_before() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+    let (cleo, eve) = (app.user("cleo").await, app.user("eve").await);
+    let group = ana.post("/groups", &json!({"name": "Runners"})).await.ok();
+    for member in [&bob, &cleo] {
+        let path = format!("/groups/{}/join", group["id"]);
+        member.post(&path, &json!({})).await.ok();
+    }
+    let mentions = async |who: &Actor| {
+        let told = who.get("/notifications").await.ok();
+        let items = told["items"].as_array().unwrap().iter();
+        items.filter(|item| item["type"] == "mention").count()
+    };
+    let message = json!({"group_id": group["id"], "content": "look, @bob"});
+    let message = ana.post("/messages", &message).await.ok();
+    edits(&ana, &message, "look, @bob and @cleo and @eve")
+        .await
+        .ok();
+    assert_eq!((mentions(&bob).await, mentions(&cleo).await), (1, 1));
+    assert_eq!(
+        mentions(&eve).await,
+        0,
+        "who is not in the group hears nothing of it"
+    );
+
+    let message = json!({"to": bob.id(), "content": "hello"});
+    let message = ana.post("/messages", &message).await.ok();
+    edits(&ana, &message, "hello @bob, have you seen @cleo?")
+        .await
+        .ok();
+    assert_eq!((mentions(&bob).await, mentions(&cleo).await), (2, 1));
+
+    // Nor does who has not accepted the conversation yet.
+    let dan = app.private_user("dan").await;
+    let message = json!({"to": dan.id(), "content": "hello"});
+    let message = ana.post("/messages", &message).await.ok();
+    edits(&ana, &message, "hello @dan").await.ok();
+    assert_eq!(mentions(&dan).await, 0);
+}

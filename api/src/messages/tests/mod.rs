@@ -1,4 +1,7 @@
 mod changes;
+mod crowds;
+mod random;
+mod reach;
 mod requests;
 mod state;
 

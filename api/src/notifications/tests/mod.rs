@@ -1,5 +1,6 @@
 mod answers;
 mod folding;
+mod settled;
 mod wishes;
 
 use std::time::Duration;

@@ -27,6 +27,9 @@ const SERVERS: [(&str, Name); 5] = [
 /// Keys the affinity cookie, so that it does not tell addresses.
 const COOKIE_KEY: &str = "COOKIE_KEY";
 
+/// Where the demo page is served.
+const DEMO: &str = "DEMO";
+
 impl Instance {
     /// HAProxy in the foreground, as one process.
     pub(crate) fn balancer(&self) -> Launch {
@@ -37,7 +40,8 @@ impl Instance {
                 "-f".as_ref(),
                 self.layout().haproxy_configuration().as_os_str(),
             ])
-            .env(COOKIE_KEY, self.cookie_key());
+            .env(COOKIE_KEY, self.cookie_key())
+            .env(DEMO, self.page().address.to_string());
         SERVERS.iter().fold(launch, |launch, (variable, name)| {
             launch.env(variable, self.address(*name))
         })

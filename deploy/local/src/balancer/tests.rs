@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{COOKIE_KEY, SERVERS};
+use super::{COOKIE_KEY, DEMO, SERVERS};
 
 #[test]
 fn the_configuration_asks_for_what_it_is_given() {
@@ -13,7 +13,7 @@ fn the_configuration_asks_for_what_it_is_given() {
     let given = SERVERS
         .iter()
         .map(|(variable, _)| *variable)
-        .chain([COOKIE_KEY])
+        .chain([COOKIE_KEY, DEMO])
         .collect();
     assert_eq!(asked, given);
 }

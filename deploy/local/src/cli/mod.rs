@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::bench::BenchOptions;
 use crate::control::{Action, Request};
 use crate::name::Name;
 
@@ -20,6 +21,10 @@ Runs a whole Hubbub on this machine: PostgreSQL, Redis, two api, two gateway, HA
   ./dev logs [NAME] [-f]    what they wrote; -f goes on
   ./dev down [--wipe]       stops everything; --wipe forgets all data too
   ./dev test [ARGUMENTS]    all that CI runs; with arguments only the tests, for cargo nextest
+  ./dev bench [NAME] [--debug] [ARGUMENTS]
+        measures: gateway, group, presence; all without a name. Arguments are those of the loadtest
+        command (cargo run -p loadtest); --debug to try one out
+  ./dev e2e                 the browser tests: two windows, HAProxy, two gateways
   ./dev tail USER           that user's live events, as they come
   ./dev send FROM TO TEXT   sends a message
   ./dev kill NAME           SIGKILL; nothing is restarted by itself
@@ -63,6 +68,10 @@ pub(crate) enum Command {
     },
     /// Run what CI runs, or only the tests when there are arguments for nextest.
     Test(Vec<String>),
+    /// Measure something, or everything that can be.
+    Bench(BenchOptions),
+    /// Run the browser tests.
+    E2e,
     /// Ask the supervisor for something.
     Control(Request),
     /// A command of the `loadtest` program against this instance.
@@ -103,6 +112,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         ["down"] => Ok(Command::Down { wipe: false }),
         ["down", "--wipe"] => Ok(Command::Down { wipe: true }),
         ["test", ..] => Ok(Command::Test(arguments[1..].to_vec())),
+        ["bench", options @ ..] => BenchOptions::parse(options).map(Command::Bench),
+        ["e2e"] => Ok(Command::E2e),
         ["tail", _] | ["send", _, _, _] => Ok(Command::Demo(arguments)),
         [action @ ("kill" | "pause" | "resume" | "start"), name] => {
             let name = Name::from_str(name)?;
@@ -116,7 +127,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         }
         ["tail", ..] => Err("tail takes the name of one user".into()),
         ["send", ..] => Err("send takes three arguments: FROM TO TEXT (TEXT in quotes)".into()),
-        [known @ ("status" | "down" | "help"), rest @ ..] => {
+        [known @ ("status" | "down" | "help" | "e2e"), rest @ ..] => {
             Err(format!("{known} does not know {:?}", rest.join(" ")))
         }
         [unknown, ..] => Err(format!("there is no command {unknown:?}")),

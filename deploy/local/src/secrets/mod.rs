@@ -80,7 +80,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
 }
 
 /// 256 bits as 64 hexadecimal digits.
-fn random() -> Result<String> {
+pub(crate) fn random() -> Result<String> {
     let mut bytes = [0; 32];
     let mut source = File::open("/dev/urandom").doing(|| "open the system's random source")?;
     source

@@ -17,6 +17,8 @@ mod tests;
 pub(crate) struct Report {
     /// The public URL.
     pub(crate) url: String,
+    /// The demo page, with the token of its buttons.
+    pub(crate) demo_url: String,
     /// The processes that are ours, in the order in which they start.
     pub(crate) processes: Vec<ProcessReport>,
     /// As the programs were given it.

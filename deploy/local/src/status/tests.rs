@@ -3,6 +3,7 @@ use super::*;
 fn report() -> Report {
     Report {
         url: "http://localhost:8080".into(),
+        demo_url: "http://localhost:8080/#dev=token".into(),
         processes: vec![ProcessReport {
             name: Name::Api1,
             pid: 42,

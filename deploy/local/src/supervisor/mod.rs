@@ -157,6 +157,7 @@ impl Supervisor {
             .filter(|name| self.instance.is_ours(*name));
         Report {
             url: self.instance.public_url(),
+            demo_url: self.instance.demo_url(),
             processes: ours.map(|name| self.report_on(name)).collect(),
             database_url: self.instance.database_url(),
             redis_url: self.instance.redis_url(),

@@ -4,13 +4,16 @@ use std::process::ExitCode;
 
 use crate::error::Result;
 use crate::layout::Layout;
+use crate::node::Web;
 use crate::patience::StopWishes;
+use crate::postgres;
 
 mod audit;
+mod contract;
 mod manifests;
 mod python;
-mod step;
-mod stores;
+pub(crate) mod step;
+pub(crate) mod stores;
 mod tools;
 
 use step::{Runner, cargo};
@@ -30,6 +33,10 @@ pub(crate) fn run(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
         manifests::run(&runner)?;
     }
     test_with_stores(&runner, arguments)?;
+    if arguments.is_empty() {
+        check_web(layout, &runner)?;
+        return crate::e2e::run(layout);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -57,6 +64,14 @@ fn check_source(runner: &Runner) -> Result<()> {
     runner.step("documentation", documentation)
 }
 
+/// The JavaScript client: format, types, tests.
+fn check_web(layout: &Layout, runner: &Runner) -> Result<()> {
+    let web = Web::prepare(layout)?;
+    runner.step("web", web.command("npm", &["run", "--silent", "check"]))?;
+    let tests = web.command("npm", &["test", "--silent"]);
+    runner.step("tests of the JavaScript client", tests)
+}
+
 /// Runs the tests against a PostgreSQL and a Redis of their own, which end whatever happens.
 fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
     let tools = tools::ensure_nextest(runner)?;
@@ -65,10 +80,11 @@ fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
         "build",
         cargo(["build", "--workspace", "--bins", "--locked"]),
     )?;
-    let stores = Stores::start(runner.stop())?;
+    let stores = Stores::start(runner.stop(), postgres::FORGETFUL)?;
     stores.migrate_template(runner)?;
 
     if arguments.is_empty() {
+        contract::run(runner)?;
         let examples = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
         runner.step("examples in documentation", stores.tell(examples))?;
     }

@@ -12,20 +12,20 @@ use crate::layout::Layout;
 use crate::patience::{StopWishes, now, pause};
 
 /// Runs steps from the repository's root.
-pub(super) struct Runner {
+pub(crate) struct Runner {
     layout: Layout,
     stop: StopWishes,
 }
 
 impl Runner {
-    pub(super) fn new(layout: &Layout, stop: StopWishes) -> Self {
+    pub(crate) fn new(layout: &Layout, stop: StopWishes) -> Self {
         Self {
             layout: layout.clone(),
             stop,
         }
     }
 
-    pub(super) const fn stop(&self) -> &StopWishes {
+    pub(crate) const fn stop(&self) -> &StopWishes {
         &self.stop
     }
 
@@ -35,13 +35,13 @@ impl Runner {
 
     /// Runs a step to its end. It shares our process group, so Ctrl-C reaches it by itself; a signal that
     /// was sent to us alone is handed on.
-    pub(super) fn step(&self, name: &str, mut command: Command) -> Result<()> {
+    pub(crate) fn step(&self, name: &str, mut command: Command) -> Result<()> {
         println!("── {name}: {}", shown(&command));
         let begin = now();
-        let child = command
-            .current_dir(self.root())
-            .spawn()
-            .doing(|| format!("run the step {name}"))?;
+        if command.get_current_dir().is_none() {
+            command.current_dir(self.root());
+        }
+        let child = command.spawn().doing(|| format!("run the step {name}"))?;
         if self.see_off(name, child)? {
             println!(
                 "── {name}: passed in {:.1} s",
@@ -74,7 +74,7 @@ impl Runner {
 }
 
 /// Cargo with arguments.
-pub(super) fn cargo<T: AsRef<OsStr>>(arguments: impl IntoIterator<Item = T>) -> Command {
+pub(crate) fn cargo<T: AsRef<OsStr>>(arguments: impl IntoIterator<Item = T>) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments);
     command

@@ -37,7 +37,7 @@ const PORT_TRIES: usize = 5;
 const FOLDER_PREFIX: &str = "hubbub-test-";
 
 /// Both stores. They end, and their folder goes, when this is dropped.
-pub(super) struct Stores {
+pub(crate) struct Stores {
     folder: Folder,
     postgres: Postgres,
     postgres_port: u16,
@@ -48,8 +48,8 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    /// Starts both, with everything that costs durability off.
-    pub(super) fn start(stop: &StopWishes) -> Result<Self> {
+    /// Starts both, PostgreSQL with these settings.
+    pub(crate) fn start(stop: &StopWishes, settings: &'static [&'static str]) -> Result<Self> {
         install_missing()?;
         let folder = Folder::make()?;
         let owner = Owner::for_postgres()?;
@@ -75,16 +75,20 @@ impl Stores {
             redis_port: 0,
             running: Vec::new(),
         };
-        stores.start_postgres(stop)?;
+        stores.start_postgres(stop, settings)?;
         stores.start_redis(stop)?;
         Ok(stores)
     }
 
-    fn start_postgres(&mut self, stop: &StopWishes) -> Result<()> {
+    fn start_postgres(
+        &mut self,
+        stop: &StopWishes,
+        settings: &'static [&'static str],
+    ) -> Result<()> {
         let log = self.folder.0.join("postgres.log");
         self.postgres.make(TEMPLATE, &log)?;
         let postgres = &self.postgres;
-        let launch = |port| Ok(postgres.launch(port, postgres::FORGETFUL));
+        let launch = |port| Ok(postgres.launch(port, settings));
         let ready = |child: &Child, _| postgres.is_ready(child);
         let (child, port) = start(Name::Postgres, &log, stop, launch, ready)?;
         self.postgres_port = port;
@@ -104,13 +108,26 @@ impl Stores {
 
     /// Makes the schema once; every test copies it.
     pub(super) fn migrate_template(&self, runner: &Runner) -> Result<()> {
-        let mut migrate = Command::new(Layout::programs(false)?.join("api"));
-        let url = self.postgres.url(self.postgres_port, TEMPLATE);
-        migrate
-            .arg("migrate")
-            .env("DATABASE_URL", url)
-            .env("LOG_FORMAT", "text");
-        runner.step("migrate the template database", migrate)
+        self.run_api(runner, &Layout::programs(false)?, "migrate")
+    }
+
+    /// Runs a sub-command of `api` that needs nothing but the database.
+    pub(crate) fn run_api(&self, runner: &Runner, programs: &Path, subcommand: &str) -> Result<()> {
+        let mut command = Command::new(programs.join("api"));
+        command.arg(subcommand).env("LOG_FORMAT", "text");
+        let name = format!("{subcommand} the database");
+        runner.step(&name, self.tell_program(command))
+    }
+
+    /// Tells a program of ours where the stores are.
+    pub(crate) fn tell_program(&self, mut command: Command) -> Command {
+        command
+            .env(
+                "DATABASE_URL",
+                self.postgres.url(self.postgres_port, TEMPLATE),
+            )
+            .env("REDIS_URL", self.redis.url(self.redis_port));
+        command
     }
 
     /// Tells a command where the stores are, and where the programs are for tests that start their own.

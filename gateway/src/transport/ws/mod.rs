@@ -6,18 +6,14 @@ mod extension;
 mod first_frame;
 mod inflate;
 mod parser;
-mod reader;
 mod upgrade;
 mod utf8;
-mod writer;
 
 pub(crate) use first_frame::{NoFirstFrame, first_text, refuse};
 pub(crate) use inflate::Inflater;
 use parser::Violation;
 pub(crate) use parser::{Limits, Message, Parser};
-pub(crate) use reader::{Scratch, read};
 pub(crate) use upgrade::{Protocol, accept, protocol};
-pub(crate) use writer::{Written, end, write};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,10 @@
 //! Redis goes away and comes back.
 
-use super::{node::eventually, proxy::Proxy, *};
+use super::{
+    node::{Output, eventually},
+    proxy::Proxy,
+    *,
+};
 
 #[tokio::test]
 async fn nothing_is_lost_when_redis_restarts_empty_while_events_flow() {
@@ -194,4 +198,18 @@ async fn a_hole_that_nobody_can_fill_waits_and_the_rest_goes_on() {
     world.log.set_available(true);
     node.hears(user(1), 1..=5).await;
     node.join(user(3)).await;
+}
+
+#[tokio::test]
+async fn listeners_of_a_channel_without_a_log_are_told_that_it_was_cut() {
+    let mut server = RedisServer::start().await;
+    let world = World::on(server.settings());
+    let mut node = world.node();
+    node.join(post(1)).await;
+    server.restart_empty().await;
+    let cut = node.next().await;
+    assert_eq!(cut, Output::Interrupted(Listeners(1), post(1)));
+    // Whoever joins now has missed nothing.
+    node.join(post(2)).await;
+    assert!(node.is_quiet());
 }

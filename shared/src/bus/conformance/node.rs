@@ -93,6 +93,7 @@ pub(super) enum Output {
     Joined(ListenerId, Joined),
     Event(Listeners, Arc<Event>),
     Lost(Listeners, Channel, Position),
+    Interrupted(Listeners, Channel),
 }
 
 struct Outputs(mpsc::Sender<Output>);
@@ -108,6 +109,10 @@ impl Sink for Outputs {
 
     fn lost(&mut self, listeners: Listeners, channel: Channel, position: Position) {
         self.put(Output::Lost(listeners, channel, position));
+    }
+
+    fn interrupted(&mut self, listeners: Listeners, channel: Channel) {
+        self.put(Output::Interrupted(listeners, channel));
     }
 }
 

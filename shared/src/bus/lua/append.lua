@@ -4,7 +4,7 @@
 -- KEYS[2]  tail: list of the last records, the newest at the right, without holes
 -- KEYS[3]  waiting: hash from offset to record, events that came before their predecessor
 -- KEYS[4]  the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
--- KEYS[5]  mirror: what is true of the channel's owner as of the head, see `membership`
+-- KEYS[5]  mirrors: what is true of the channel's owner as of the head, see `mirror`
 -- ARGV[1]  epoch of the event
 -- ARGV[2]  offset of the event
 -- ARGV[3]  record
@@ -63,7 +63,7 @@ end
 -- In order: the event itself, then everything that waited right behind it.
 while record do
   if string.match(record, '^%w+ %w+! ') then
-    -- A control event changes what the mirror shows.
+    -- A control event changes what the mirrors show.
     redis.call('DEL', KEYS[5])
   end
   redis.call('RPUSH', KEYS[2], record)

@@ -4,7 +4,7 @@
 -- KEYS[2]  tail: list of the last records, the newest at the right, without holes
 -- KEYS[3]  waiting: hash from offset to record, events that came before their predecessor
 -- KEYS[4]  the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
--- KEYS[5]  mirror: what is true of the channel's owner as of the head, see `membership`
+-- KEYS[5]  mirrors: what is true of the channel's owner as of the head, see `mirror`
 -- ARGV[1]  epoch of the log
 -- ARGV[2]  offset of the log's last event
 -- ARGV[3]  the notice that is published when this moves the head

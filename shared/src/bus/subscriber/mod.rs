@@ -3,6 +3,11 @@
 //! A node's listeners (the gateway's shards) join and leave channels. The subscriber subscribes a channel when its first
 //! listener joins, puts what arrives in order, closes gaps from the history, and hands every event to the [`Sink`] once,
 //! with the set of listeners that it is for.
+//!
+//! The redis crate's own Pub/Sub is not used: it hands messages on through a channel without a bound, so that a node that
+//! falls behind would grow until it dies, and it loses subscriptions when it reconnects. Here nothing is read from the socket
+//! before what was read has been worked off. What is not read waits in the kernel's buffers, then in Redis, which cuts the
+//! connection off at its `client-output-buffer-limit`; that is a reconnect like any other, after which gaps are closed.
 
 mod actor;
 mod backoff;
@@ -159,6 +164,9 @@ pub trait Sink: Send + 'static {
     /// Some events of a durable channel cannot be had any more: the log's life changed, or it no longer holds them.
     /// What comes next for these listeners follows `position` without a gap; what was before it must be read as state.
     fn lost(&mut self, listeners: Listeners, channel: Channel, position: Position);
+
+    /// A channel without a log is heard again after its subscription was cut; what was said on it meanwhile is lost.
+    fn interrupted(&mut self, listeners: Listeners, channel: Channel);
 }
 
 /// A handle on a node's subscriber; clones talk to the same one.

@@ -30,7 +30,8 @@ pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tells a client that the answer is the stored one.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-const KEY_BYTES_MAX: usize = 255;
+/// The longest key, in bytes.
+pub(in crate::app) const KEY_BYTES_MAX: usize = 255;
 /// Answers to POSTs are single things; the largest is a post with 10,000 characters and its attachments.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// How long an answer is kept.
@@ -62,9 +63,8 @@ pub(super) async fn remember(
     next: Next,
 ) -> Result<Response, Error> {
     let path = request.uri().path();
-    let never_stored = NEVER_STORED.iter().any(|start| path.starts_with(start));
     let is_keyed = request.method() == Method::POST && request.headers().contains_key(&KEY);
-    if !is_keyed || never_stored {
+    if !is_keyed || never_stored(path) {
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
@@ -88,11 +88,18 @@ pub(super) async fn remember(
     }
 }
 
+/// Whether keys mean nothing to this route.
+pub(in crate::app) fn never_stored(path: &str) -> bool {
+    NEVER_STORED.iter().any(|start| path.starts_with(start))
+}
+
 fn key(parts: &Parts) -> Result<String, Error> {
     let key = parts.headers.get(&KEY).and_then(|key| key.to_str().ok());
+    let is_printable = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = key.filter(is_printable);
     let key = key.filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
     key.map(str::to_owned).ok_or_else(|| {
-        let detail = "Idempotency-Key: 1 to 255 printable ASCII characters";
+        let detail = "Idempotency-Key: 1 to 255 printable ASCII characters, without spaces";
         Error::new(Code::InvalidRequest, detail)
     })
 }

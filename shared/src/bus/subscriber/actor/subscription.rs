@@ -22,8 +22,15 @@ impl<S: Sink> Actor<S> {
         self.metrics.connected.set(1);
         self.probed_at = None;
         self.changes = Changes::default();
-        for channel in self.table.keys() {
-            self.changes.push(Verb::Subscribe, *channel);
+        // Last the one that everybody hears: when that is in force again, so are all others, and whoever was told things that
+        // may have changed meanwhile can ask anew (`Sink::interrupted`).
+        let (last, first): (Vec<Channel>, _) = self
+            .table
+            .keys()
+            .partition(|channel| **channel == Channel::Broadcast);
+        let first: Vec<Channel> = first;
+        for channel in first.into_iter().chain(last) {
+            self.changes.push(Verb::Subscribe, channel);
         }
         let probe = [
             Verb::Subscribe.command().to_owned(),
@@ -91,6 +98,10 @@ impl<S: Sink> Actor<S> {
             self.queue_check(channel);
             self.plan_self_check(channel);
         } else {
+            // Who listens already has heard it before.
+            if !followed.listeners.is_empty() {
+                self.sink.interrupted(followed.listeners, channel);
+            }
             self.settle(channel, None);
         }
     }

@@ -1,0 +1,140 @@
+//! Sub-commands: the first argument says what to do, flags and variables how.
+
+mod crowd;
+mod operators;
+
+use std::{
+    io::{Write, stderr, stdout},
+    process::ExitCode,
+};
+
+use shared::{
+    clock::Clock,
+    config::{Outcome, Reader, load},
+    telemetry::healthcheck,
+};
+
+use crate::{
+    app::{
+        boot::{self, StartError},
+        config::{self, DatabaseSettings, HashSettings, Settings},
+        openapi,
+    },
+    auth, features,
+};
+
+const USAGE: &str = "\
+usage: api <command> [--setting value ...]
+
+  serve        answer requests
+  openapi      print the OpenAPI document
+  healthcheck  ask the api of this machine whether it is alive
+  migrate      bring the database's schema up to date
+  seed         create the demo users ana and bo
+  crowd        make a large group for load tests: --account OWNER --members N --online N
+  role         give an account a role: --account NAME --role user|admin|service
+  suspend      end an account's sessions and let it in no more: --account NAME
+  unsuspend    let it in again: --account NAME
+  new-epoch    after the database was restored to an earlier state: clients start anew
+
+`api <command> --help` lists the command's settings.
+";
+/// `EX_USAGE` of sysexits.h.
+const EXIT_USAGE: u8 = 64;
+
+/// Runs the program and says how it went.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("serve") => run(arguments, Settings::read, |settings| {
+            boot::serve(settings, features())
+        }),
+        Some("healthcheck") => run(arguments, config::read_metrics_addr, async |addr| {
+            healthcheck(addr).map_err(|error| StartError::Io(format!("no health at {addr}"), error))
+        }),
+        Some("migrate") => run(arguments, DatabaseSettings::read, async |database| {
+            for version in boot::migrate(&database).await? {
+                say(&format!("applied {version}\n"));
+            }
+            Ok(())
+        }),
+        Some("seed") => run(arguments, read_seed_settings, seed),
+        Some("crowd") => run(arguments, crowd::read, crowd::gather),
+        Some("role") => run(arguments, operators::read_role, operators::set_role),
+        Some("suspend") => run(arguments, operators::read_account, operators::suspend),
+        Some("unsuspend") => run(arguments, operators::read_account, operators::unsuspend),
+        Some("new-epoch") => run(arguments, DatabaseSettings::read, async |database| {
+            boot::start_new_epoch(&database).await
+        }),
+        Some("openapi") => {
+            say(&openapi::print(features()));
+            ExitCode::SUCCESS
+        }
+        Some("--help") => {
+            say(USAGE);
+            ExitCode::SUCCESS
+        }
+        _ => refuse(USAGE),
+    }
+}
+
+/// Reads what a command needs, every error at once, and then does it.
+fn run<T, F>(
+    arguments: impl Iterator<Item = String>,
+    read: impl FnOnce(&mut Reader) -> Option<T>,
+    command: impl FnOnce(T) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), StartError>>,
+{
+    let settings = match load(environment(), arguments, read) {
+        Outcome::Help(text) => {
+            say(&text);
+            return ExitCode::SUCCESS;
+        }
+        Outcome::Invalid(errors) => return refuse(&format!("{}\n", errors.join("\n"))),
+        Outcome::Loaded(settings) => settings,
+    };
+    let done = tokio::runtime::Runtime::new()
+        .map_err(|error| StartError::Io("cannot start threads".to_owned(), error))
+        .and_then(|runtime| runtime.block_on(command(settings)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(stderr(), "api: {error}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars()
+}
+
+fn read_seed_settings(reader: &mut Reader) -> Option<(DatabaseSettings, HashSettings)> {
+    let database = DatabaseSettings::read(reader);
+    let hash = HashSettings::read(reader);
+    Some((database?, hash?))
+}
+
+async fn seed((database, hash): (DatabaseSettings, HashSettings)) -> Result<(), StartError> {
+    let connection = boot::command_connection(&database).await?;
+    for username in auth::seed(&connection, &hash, &Clock::System).await? {
+        say(&format!("created {username}\n"));
+    }
+    Ok(())
+}
+
+/// Nobody reading is no failure: `api --help | head -1`.
+fn say(text: &str) {
+    stdout().write_all(text.as_bytes()).ok();
+}
+
+fn refuse(text: &str) -> ExitCode {
+    stderr().write_all(text.as_bytes()).ok();
+    ExitCode::from(EXIT_USAGE)
+}

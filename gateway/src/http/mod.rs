@@ -1,0 +1,177 @@
+//! The public port's HTTP: one request a connection. `/ws` turns into a WebSocket, `/events` and `/events/poll` into an
+//! answer that a shard writes, `/healthz` and `/readyz` answer, everything else is a problem document.
+
+mod events;
+
+use std::{
+    convert::Infallible,
+    future::{pending, poll_fn},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, body::Incoming, header, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use shared::{telemetry::admin, wire::Code};
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::{
+    door::Stranger,
+    handshake::{self, Granted},
+    metrics::HandshakeResult,
+    node::Node,
+    refusal::Refusal,
+    transport::Transport,
+};
+
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Before anything was read, and so without a body.
+const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// A connection's stream after the response, what the client sent already, and what was granted.
+type Upgraded = (TcpStream, Vec<u8>, Granted);
+
+/// Serves one connection until it is answered, or has become a connection and belongs to its shard. The stranger counts
+/// until it is known who it is, or nobody is there any more.
+pub(crate) async fn serve(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    (peer, stranger): (IpAddr, Option<Stranger>),
+) {
+    // Both futures are large while they run and gone afterwards: an open connection keeps neither.
+    let answered = timeout(
+        node.config.timing.handshake,
+        Box::pin(answer(node, stream, peer)),
+    )
+    .await;
+    match answered {
+        Ok(Some((stream, unread, granted))) => {
+            let completed = handshake::complete(node, stream, unread, granted, stranger);
+            Box::pin(completed).await;
+        }
+        Ok(None) => {}
+        Err(_) => node
+            .metrics
+            .handshake(Transport::WebSocket, HandshakeResult::Timeout),
+    }
+}
+
+/// Says no to somebody who has too many connections open that say nothing. Not waited for: it is one write to an empty
+/// buffer, and who is not read may lose the answer.
+pub(crate) fn turn_away(stream: &TcpStream) {
+    if let Err(error) = stream.try_write(TURNED_AWAY) {
+        tracing::debug!(%error, "nobody heard a refusal");
+    }
+}
+
+async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upgraded> {
+    // Hyper's buffers are made only for somebody who says something.
+    stream.readable().await.ok()?;
+    let _permit = node.handshakes.acquire().await.ok()?;
+    let granted = Mutex::new(None);
+    let service = service_fn(|request| {
+        let granted = &granted;
+        // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
+        Box::pin(async move { Ok::<_, Infallible>(respond(node, request, peer, granted).await) })
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME_MAX)
+        .max_header_size(HEADER_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let served = poll_fn(|context| {
+        let polled = connection.poll_without_shutdown(context);
+        // A stream of events writes its answer itself: nothing has been written yet, and hyper has nothing more to do.
+        if polled.is_pending() && is_stream(&granted) {
+            return Poll::Ready(Ok(()));
+        }
+        polled
+    });
+    let served = served.await.map(|()| connection.into_parts());
+    let (io, unread) = match served {
+        // Copied, because it would keep hyper's whole buffer.
+        Ok(parts) => (parts.io, parts.read_buf.to_vec()),
+        Err(error) => {
+            tracing::debug!(%error, "a request that could not be answered");
+            return None;
+        }
+    };
+    let granted = granted
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)?;
+    Some((io.into_inner(), unread, granted))
+}
+
+fn is_stream(granted: &Mutex<Option<Granted>>) -> bool {
+    let granted = granted.lock().unwrap_or_else(PoisonError::into_inner);
+    granted
+        .as_ref()
+        .is_some_and(|granted| !granted.is_upgrade())
+}
+
+async fn respond(
+    node: &Arc<Node>,
+    mut request: Request<Incoming>,
+    peer: IpAddr,
+    granted: &Mutex<Option<Granted>>,
+) -> Response<Full<Bytes>> {
+    let grant = |grant| *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
+    match Transport::at(request.uri().path()) {
+        None => plain(node, &request),
+        Some(Transport::WebSocket) if request.method() != Method::GET => get_only(),
+        Some(Transport::WebSocket) => {
+            match handshake::check_upgrade(node, &mut request, peer).await {
+                Ok((response, granted)) => {
+                    grant(granted);
+                    response
+                }
+                Err(refusal) => {
+                    let result = refusal.result();
+                    node.metrics.handshake(Transport::WebSocket, result);
+                    refusal.to_response()
+                }
+            }
+        }
+        Some(transport) => match events::respond(node, &request, peer, transport).await {
+            Ok(granted) => {
+                grant(granted);
+                // The connection is taken from hyper, and this with it.
+                pending().await
+            }
+            Err(response) => response,
+        },
+    }
+}
+
+fn plain(node: &Node, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.method() != Method::GET {
+        return get_only();
+    }
+    if let Some((status, word)) = admin::health(request.uri().path(), &node.lifecycle) {
+        let mut response = Response::new(Full::from(word));
+        *response.status_mut() = status;
+        return response;
+    }
+    let detail = "Here are /ws, /events, /events/poll, /healthz and /readyz";
+    Refusal::new(Code::NotFound, detail).to_response()
+}
+
+fn get_only() -> Response<Full<Bytes>> {
+    let refusal = Refusal::new(Code::MethodNotAllowed, "GET only");
+    let mut response = refusal.to_response();
+    let allow = header::HeaderValue::from_static("GET");
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}

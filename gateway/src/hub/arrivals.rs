@@ -1,0 +1,55 @@
+//! How connections begin.
+
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::{connection::Connection, inbox::Arrival, state::State};
+use crate::{
+    metrics::Departure,
+    session::Session,
+    transport::{
+        Outlet,
+        ws::{Limits, Parser},
+    },
+};
+
+impl State {
+    /// Takes a connection over from its handshake.
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        let Arrival {
+            stream,
+            unread,
+            outlet,
+            introduction,
+            line,
+            guards,
+        } = arrival;
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be registered with its shard");
+                return;
+            }
+        };
+        let parser = match outlet {
+            Outlet::WebSocket(window) => Some(Parser::new(Limits {
+                message_bytes_max: self.conditions.frame_bytes_max,
+                compressed: window.is_some(),
+            })),
+            Outlet::EventStream(_) | Outlet::Poll(_) => None,
+        };
+        let settings = Arc::clone(&self.conditions.settings);
+        let stay = self.conditions.stay(outlet.transport(), self.now);
+        let resumes = !introduction.resume.positions.is_empty();
+        let key = self.add(|now, effects| {
+            let session = Session::open(introduction, settings, now, effects);
+            let place = (line, stay, resumes);
+            Connection::new(session, stream, (parser, outlet), unread, place, guards)
+        });
+        self.greet(key);
+        if self.draining {
+            self.send_away(key, Departure::Drain);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The gateway's metrics. Labels are closed sets, and every series of a counter exists from the start.
+
+mod commands;
+mod labels;
+mod lines;
+
+use std::sync::Arc;
+
+use prometheus::{Histogram, IntCounterVec, IntGauge};
+use shared::{
+    telemetry::metrics::{COUNTS, DELIVERY_SECONDS, HTTP_SECONDS, Metrics},
+    wire::Class,
+};
+use tokio::time::Instant;
+
+pub(crate) use labels::{Departure, Drained, End, HandshakeResult, Refused, ResumeResult};
+pub(crate) use lines::{ConnectionGuard, Lines, Tally};
+
+use self::commands::CommandMetrics;
+use self::labels::{CLASSES, class_label};
+use crate::transport::Transport;
+
+/// Everything that a gateway counts.
+#[derive(Debug)]
+pub(crate) struct GatewayMetrics {
+    handshakes: IntCounterVec,
+    refused: IntCounterVec,
+    closed: IntCounterVec,
+    resumes: IntCounterVec,
+    dropped: IntCounterVec,
+    drained: IntCounterVec,
+    /// By transport.
+    lines: [Lines; Transport::ALL.len()],
+    pub(crate) connections_limit: IntGauge,
+    pub(crate) drain_remaining: IntGauge,
+    pub(crate) users: IntGauge,
+    pub(crate) leaving: IntGauge,
+    pub(crate) resume_seconds: Histogram,
+    pub(crate) queue_bytes: IntGauge,
+    pub(crate) queue_frames: Histogram,
+    pub(crate) forward_seconds: Histogram,
+    pub(crate) commands: CommandMetrics,
+}
+
+impl GatewayMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        Self {
+            handshakes: handshakes(metrics),
+            refused: refused(metrics),
+            closed: closed(metrics),
+            resumes: resumes(metrics),
+            dropped: dropped(metrics),
+            drained: drained(metrics),
+            lines: Lines::all(metrics),
+            connections_limit: metrics.gauge(
+                "gateway_connections_limit",
+                "Connections that this node can hold.",
+            ),
+            drain_remaining: metrics.gauge(
+                "gateway_drain_remaining",
+                "Connections of a draining node that have not left.",
+            ),
+            leaving: metrics.gauge(
+                "gateway_connections_leaving",
+                "Open connections whose clients were told to come back elsewhere.",
+            ),
+            users: metrics.gauge(
+                "gateway_users",
+                "People who are connected here; looked at now and then.",
+            ),
+            resume_seconds: metrics.histogram(
+                "gateway_resume_duration_seconds",
+                "From the request of a client that says where it stood to its welcome.",
+                DELIVERY_SECONDS,
+            ),
+            queue_bytes: metrics.gauge(
+                "gateway_queue_bytes",
+                "What waits for sockets, all connections together; looked at now and then.",
+            ),
+            queue_frames: metrics.histogram(
+                "gateway_queue_frames",
+                "Frames that wait for one connection; looked at now and then.",
+                COUNTS,
+            ),
+            forward_seconds: metrics.histogram(
+                "gateway_api_forward_duration_seconds",
+                "A command's way to api and back.",
+                HTTP_SECONDS,
+            ),
+            commands: CommandMetrics::new(metrics),
+        }
+    }
+
+    pub(crate) fn handshake(&self, transport: Transport, result: HandshakeResult) {
+        let labels = &[transport.label(), result.label()];
+        self.handshakes.with_label_values(labels).inc();
+    }
+
+    /// Counts somebody who was turned away at the door, for this reason.
+    pub(crate) fn refused(&self, reason: Refused) {
+        self.refused.with_label_values(&[reason.label()]).inc();
+    }
+
+    /// Counts a connection that was asked for at `since`, for as long as the guard lives.
+    pub(crate) fn opened(
+        self: &Arc<Self>,
+        transport: Transport,
+        since: Instant,
+    ) -> ConnectionGuard {
+        ConnectionGuard::new(Arc::clone(self), transport, since)
+    }
+
+    /// What is counted by transport.
+    pub(crate) fn line(&self, transport: Transport) -> &Lines {
+        &self.lines[transport as usize]
+    }
+
+    /// Connections that are open now.
+    pub(crate) fn connections(&self) -> i64 {
+        self.lines.iter().map(Lines::connections).sum()
+    }
+
+    /// A connection ended.
+    pub(crate) fn closed(&self, transport: Transport, end: End) {
+        let labels = &[transport.label(), end.label()];
+        self.closed.with_label_values(labels).inc();
+    }
+
+    /// A client that said where it stood was answered.
+    pub(crate) fn resumed(&self, transport: Transport, result: ResumeResult) {
+        let labels = &[transport.label(), result.label()];
+        self.resumes.with_label_values(labels).inc();
+    }
+
+    /// So many connections left a draining node in this way.
+    pub(crate) fn drained(&self, how: Drained, count: u64) {
+        self.drained.with_label_values(&[how.label()]).inc_by(count);
+    }
+
+    /// A slow connection will not get an event of this class.
+    pub(crate) fn dropped(&self, class: Class) {
+        let labels = &[class_label(class), "queue_full"];
+        self.dropped.with_label_values(labels).inc();
+    }
+
+    /// So many shards will not get an event of this class. Those who hear a durable one are closed, to resume.
+    pub(crate) fn dropped_on_the_way(&self, class: Class, count: u64) {
+        if count > 0 {
+            let labels = &[class_label(class), "inbox_full"];
+            self.dropped.with_label_values(labels).inc_by(count);
+        }
+    }
+}
+
+fn handshakes(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_handshakes_total";
+    let counters = metrics.counters(name, "Handshakes by their end.", &["transport", "result"]);
+    for transport in Transport::ALL {
+        for result in HandshakeResult::ALL {
+            counters.with_label_values(&[transport.label(), result.label()]);
+        }
+    }
+    counters
+}
+
+fn refused(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_door_refusals_total";
+    let help = "Connections turned away before anybody asked who they are, by the limit they met.";
+    let counters = metrics.counters(name, help, &["reason"]);
+    for reason in Refused::ALL {
+        counters.with_label_values(&[reason.label()]);
+    }
+    counters
+}
+
+fn closed(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_connections_closed_total";
+    let counters = metrics.counters(name, "Connections by their end.", &["transport", "reason"]);
+    for transport in Transport::ALL {
+        for end in End::all() {
+            counters.with_label_values(&[transport.label(), end.label()]);
+        }
+    }
+    counters
+}
+
+fn resumes(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_resumes_total";
+    let help = "Clients that said where they stood, by what they could be given.";
+    let counters = metrics.counters(name, help, &["transport", "result"]);
+    for transport in Transport::ALL {
+        for result in ResumeResult::ALL {
+            counters.with_label_values(&[transport.label(), result.label()]);
+        }
+    }
+    counters
+}
+
+fn dropped(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_events_dropped_total";
+    let help = "Events that somebody did not get. A durable one is never among them silently.";
+    let counters = metrics.counters(name, help, &["class", "reason"]);
+    for class in CLASSES {
+        for reason in ["queue_full", "inbox_full"] {
+            counters.with_label_values(&[class_label(class), reason]);
+        }
+    }
+    counters
+}
+
+fn drained(metrics: &Metrics) -> IntCounterVec {
+    let name = "gateway_drain_closed_total";
+    let help = "Connections of a draining node, by how they left.";
+    let counters = metrics.counters(name, help, &["how"]);
+    for how in Drained::ALL {
+        counters.with_label_values(&[how.label()]);
+    }
+    counters
+}

@@ -1,0 +1,262 @@
+//! The works that are measured.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{cluster::Cluster, load::Load, peer::PeerKind};
+use crate::Failure;
+
+/// A work, and what is asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scenario {
+    /// Memory of connections on which nothing happens.
+    Idle,
+    /// What a delivery costs in a room of many, at a rate that is easy.
+    Room,
+    /// How many deliveries a second in that room, before somebody waits too long.
+    Knee,
+    /// Everybody on a channel of their own: how many messages a second.
+    People,
+    /// How often a second somebody can come, hear a message, and leave.
+    Cycles,
+}
+
+/// How big, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    idle: usize,
+    room: usize,
+    /// Deliveries a second.
+    room_rate: f64,
+    people: usize,
+    /// Messages a second, to begin the search with.
+    people_rate: f64,
+    cycling: usize,
+    lasts: Duration,
+    /// Until memory is counted.
+    settles: Duration,
+}
+
+impl Size {
+    pub(super) const FULL: Self = Self {
+        idle: 38_000,
+        room: 2000,
+        room_rate: 100_000.0,
+        people: 10_000,
+        people_rate: 5000.0,
+        cycling: 2000,
+        lasts: Duration::from_secs(5),
+        settles: Duration::from_secs(5),
+    };
+    /// To see that it works.
+    pub(super) const QUICK: Self = Self {
+        idle: 200,
+        room: 50,
+        room_rate: 1000.0,
+        people: 50,
+        people_rate: 200.0,
+        cycling: 50,
+        lasts: Duration::from_millis(500),
+        settles: Duration::from_millis(100),
+    };
+    /// Steps of a search; the quick one only shows that there is a next.
+    const fn steps(&self) -> usize {
+        if self.idle == Self::QUICK.idle { 2 } else { 40 }
+    }
+}
+
+/// From one step of a search to the next.
+const STEP: f64 = 1.2;
+
+/// Figures with their units.
+pub(super) type Figures = Vec<(&'static str, f64)>;
+
+impl FromStr for Scenario {
+    type Err = Failure;
+
+    fn from_str(name: &str) -> Result<Self, Failure> {
+        let found = Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.name() == name);
+        found.ok_or(Failure::Usage)
+    }
+}
+
+impl Scenario {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Idle,
+        Self::Room,
+        Self::Knee,
+        Self::People,
+        Self::Cycles,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Room => "room",
+            Self::Knee => "knee",
+            Self::People => "people",
+            Self::Cycles => "cycles",
+        }
+    }
+
+    pub(super) const fn peers(self) -> &'static [PeerKind] {
+        match self {
+            Self::People => &[PeerKind::Bare, PeerKind::Hubbub, PeerKind::HubbubDurable],
+            _ => &[PeerKind::Bare, PeerKind::Hubbub],
+        }
+    }
+
+    pub(super) async fn run(
+        self,
+        peer: PeerKind,
+        size: &Size,
+        programs: &Path,
+    ) -> Result<Figures, Failure> {
+        eprintln!("{}: {}", self.name(), peer.name());
+        let cluster = Cluster::start(peer, programs).await?;
+        match self {
+            Self::Idle => idle(&cluster, size).await,
+            Self::Room => room(&cluster, size).await,
+            Self::Knee => knee(&cluster, size).await,
+            Self::People => people(&cluster, size).await,
+            Self::Cycles => cycles(&cluster, size).await,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
+const fn real(count: usize) -> f64 {
+    count as f64
+}
+
+async fn idle(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
+    // What a node needs once is not what a connection needs.
+    let warm = cluster.connect(2, false)?;
+    drop(warm);
+    sleep(size.settles).await;
+    let before = cluster.resident_kib()?;
+    let swarms = cluster.connect(size.idle, false)?;
+    sleep(size.settles).await;
+    let cpu_before = cluster.cpu_seconds()?;
+    sleep(size.lasts).await;
+    let cpu = cluster.cpu_seconds()? - cpu_before;
+    let kib = cluster.resident_kib()? - before;
+    drop(swarms);
+    Ok(vec![
+        ("connections", real(size.idle)),
+        ("resident KiB per connection", kib / real(size.idle)),
+        ("CPU % of one core", cpu / size.lasts.as_secs_f64() * 100.0),
+    ])
+}
+
+async fn room(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
+    let mut swarms = cluster.connect(size.room, true)?;
+    let load = room_load(size, size.room_rate);
+    load.run(cluster, &mut swarms).await?;
+    let outcome = load.run(cluster, &mut swarms).await?;
+    let lost = outcome.expected - outcome.received;
+    #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
+    let millions = outcome.received as f64 / 1e6;
+    #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
+    let lost = lost as f64;
+    Ok(vec![
+        ("deliveries a second", size.room_rate),
+        ("CPU seconds per million", outcome.cpu_seconds / millions),
+        ("p50 ms", outcome.latencies.quantile_ms(0.5)),
+        ("p99 ms", outcome.latencies.quantile_ms(0.99)),
+        ("lost", lost),
+    ])
+}
+
+fn room_load(size: &Size, deliveries: f64) -> Load {
+    Load {
+        in_room: true,
+        people: size.room,
+        rate: deliveries / real(size.room),
+        lasts: size.lasts,
+    }
+}
+
+async fn knee(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
+    let mut swarms = cluster.connect(size.room, true)?;
+    let mut good = Vec::new();
+    let mut deliveries = size.room_rate;
+    for _ in 0..size.steps() {
+        let outcome = room_load(size, deliveries)
+            .run(cluster, &mut swarms)
+            .await?;
+        eprintln!("  {deliveries:.0} deliveries/s: {}", report_step(&outcome));
+        if !outcome.is_good() {
+            break;
+        }
+        good = vec![
+            ("deliveries a second at the knee", deliveries),
+            ("p50 ms", outcome.latencies.quantile_ms(0.5)),
+            ("p99 ms", outcome.latencies.quantile_ms(0.99)),
+        ];
+        deliveries *= STEP;
+    }
+    Ok(good)
+}
+
+async fn people(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
+    let mut swarms = cluster.connect(size.people, false)?;
+    let mut good = Vec::new();
+    let mut rate = size.people_rate;
+    for _ in 0..size.steps() {
+        let load = Load {
+            in_room: false,
+            people: size.people,
+            rate,
+            lasts: size.lasts,
+        };
+        let outcome = load.run(cluster, &mut swarms).await?;
+        eprintln!("  {rate:.0} messages/s: {}", report_step(&outcome));
+        if !outcome.is_good() {
+            break;
+        }
+        good = vec![
+            ("messages a second at the knee", rate),
+            ("p50 ms", outcome.latencies.quantile_ms(0.5)),
+            ("p99 ms", outcome.latencies.quantile_ms(0.99)),
+        ];
+        rate *= STEP;
+    }
+    Ok(good)
+}
+
+fn report_step(outcome: &super::load::Outcome) -> String {
+    format!(
+        "{} sent, {} of {} received, {} cut off, p99 {:.1} ms, publisher late {:.0?}, {:.2} CPU seconds",
+        outcome.sent,
+        outcome.received,
+        outcome.expected,
+        outcome.closed,
+        outcome.latencies.quantile_ms(0.99),
+        outcome.publisher_late,
+        outcome.cpu_seconds,
+    )
+}
+
+async fn cycles(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
+    const AT_ONCE: usize = 32;
+    let mut swarm = cluster.cycle(size.cycling, AT_ONCE)?;
+    sleep(size.settles).await;
+    swarm.report()?;
+    let cpu_before = cluster.cpu_seconds()?;
+    sleep(size.lasts).await;
+    let cpu = cluster.cpu_seconds()? - cpu_before;
+    let seen = swarm.report()?;
+    let latencies = crate::latency::Latencies::from(seen.latencies);
+    #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
+    let (done, failed) = (seen.received as f64, seen.closed as f64);
+    Ok(vec![
+        ("cycles a second", done / size.lasts.as_secs_f64()),
+        ("CPU ms per cycle", cpu * 1000.0 / done),
+        ("p99 ms", latencies.quantile_ms(0.99)),
+        ("failed", failed),
+    ])
+}
