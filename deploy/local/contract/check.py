@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -72,8 +73,8 @@ def log_in(base: str) -> str:
 
 def run(base: str, token: str) -> int:
     command = [
-        Path(sys.executable).parent / "schemathesis",
-        "--config-file", Path(__file__).with_name("schemathesis.toml"),
+        Path(sys.executable).absolute().parent / "schemathesis",
+        "--config-file", Path(__file__).resolve().with_name("schemathesis.toml"),
         "run", f"{base}/api/v1/openapi.json",
         "--url", f"{base}/api/v1",
         "--header", f"Authorization: Bearer {token}",
@@ -84,7 +85,9 @@ def run(base: str, token: str) -> int:
     ]
     for operation in ENDS_THE_SESSION:
         command += ["--exclude-operation-id", operation]
-    return subprocess.run(command, check=False).returncode
+    # It leaves caches where it runs.
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(command, cwd=folder, check=False).returncode
 
 
 if __name__ == "__main__":

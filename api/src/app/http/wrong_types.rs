@@ -10,6 +10,8 @@ use shared::wire::FieldError;
 
 /// As many as are told of: each costs a few readings of the body.
 const FIELDS_MAX: usize = 16;
+/// Words that are tried in one place at most.
+const WORDS_MAX: usize = 16;
 /// One of every kind, as JSON: some type takes each of them.
 const STAND_INS: [&str; 8] = [
     "null",
@@ -26,28 +28,43 @@ const STAND_INS: [&str; 8] = [
 pub(super) fn find<T: DeserializeOwned>(mut body: Value) -> Vec<FieldError> {
     let mut found = Vec::new();
     while let Err(refused) = read::<T>(&body) {
-        let place = refused.place.clone();
-        let candidates = refused.candidates();
+        let goes_on = found.len() + 1 < FIELDS_MAX
+            && !refused.place.is_empty()
+            && replace::<T>(&mut body, &refused);
         found.push(refused.into_field_error());
-        let is_last = place.is_empty() || found.len() == FIELDS_MAX;
-        if is_last || !replace::<T>(&mut body, &place, candidates) {
+        if !goes_on {
             break;
         }
     }
     found
 }
 
-/// Puts the first candidate at the place that is not refused there; false where all are.
-fn replace<T: DeserializeOwned>(body: &mut Value, place: &[Step], candidates: Vec<Value>) -> bool {
-    candidates.into_iter().any(|candidate| {
-        let Some(value) = walk(body, place) else {
-            return false;
-        };
-        *value = candidate;
-        read::<T>(body)
-            .err()
-            .is_none_or(|refused| refused.place != place)
-    })
+/// Puts something at the place that is not refused there; false where nothing helps.
+fn replace<T: DeserializeOwned>(body: &mut Value, refused: &Refused) -> bool {
+    let mut words = refused.words();
+    for text in STAND_INS {
+        let stand_in = serde_json::from_str(text).unwrap_or_default();
+        match read_with::<T>(body, &refused.place, stand_in) {
+            Some(again) => words.extend(again.words()),
+            None => return true,
+        }
+    }
+    // Of a closed list of words: serde names them when it is given another.
+    let mut words = words.into_iter().take(WORDS_MAX);
+    words.any(|word| read_with::<T>(body, &refused.place, word.into()).is_none())
+}
+
+/// How the place refuses this value, if it does.
+fn read_with<T: DeserializeOwned>(
+    body: &mut Value,
+    place: &[Step],
+    value: Value,
+) -> Option<Refused> {
+    if let Some(old) = walk(body, place) {
+        *old = value;
+    }
+    let refused = read::<T>(body).err();
+    refused.filter(|refused| refused.place == place)
 }
 
 fn walk<'a>(body: &'a mut Value, place: &[Step]) -> Option<&'a mut Value> {
@@ -89,13 +106,10 @@ impl Refused {
         }
     }
 
-    /// What may be put in its place: the words that serde would have liked, for they are of a closed list; then anything.
-    fn candidates(&self) -> Vec<Value> {
-        let words = self.reason.split('`').skip(1).step_by(2).map(Value::from);
-        let others = STAND_INS
-            .iter()
-            .filter_map(|text| serde_json::from_str(text).ok());
-        words.take(FIELDS_MAX).chain(others).collect()
+    /// What the reason has in backticks: among them the words that would have been right.
+    fn words(&self) -> Vec<String> {
+        let words = self.reason.split('`').skip(1).step_by(2);
+        words.take(WORDS_MAX).map(str::to_owned).collect()
     }
 
     fn into_field_error(self) -> FieldError {
@@ -103,13 +117,18 @@ impl Refused {
             Step::Index(index) => index.to_string(),
             Step::Key(key) => key.clone(),
         });
+        let field = steps.collect::<Vec<_>>().join(".");
         let (code, message) = if self.is_missing {
             ("required", "is missing".to_owned())
         } else {
             ("wrong_type", self.reason)
         };
         FieldError {
-            field: steps.collect::<Vec<_>>().join("."),
+            field: if field.is_empty() {
+                ".".to_owned()
+            } else {
+                field
+            },
             code: code.to_owned(),
             message,
         }
@@ -184,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_is_one_wrong_value_and_no_list_is_endless() {
-        assert_eq!(wrong(json!([1])).len(), 1);
+        assert_eq!(wrong(json!("text")).len(), 1);
         let items: Vec<Value> = (0..1000)
             .map(|_| json!({"count": "x", "colour": 7}))
             .collect();

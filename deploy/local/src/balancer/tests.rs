@@ -13,7 +13,8 @@ fn the_configuration_asks_for_what_it_is_given() {
     let given = SERVERS
         .iter()
         .map(|(variable, _)| *variable)
-        .chain([COOKIE_KEY, DEMO])
+        // The last is for containers alone.
+        .chain([COOKIE_KEY, DEMO, "METRICS_BIND"])
         .collect();
     assert_eq!(asked, given);
 }

@@ -22,7 +22,7 @@ fn user(id: i64) -> Channel {
 fn spec<'a>(channels: &'a [Channel], data: &'a Value) -> EventSpec<'a, Value> {
     EventSpec {
         channels,
-        kind: "test_event",
+        kind: "private_message",
         from: None,
         to: None,
         group: None,

@@ -65,7 +65,7 @@ async fn a_transaction_that_is_not_committed_leaves_no_hole_and_says_nothing() {
         let tx = app.begin().await.unwrap();
         let event = NewEvent {
             channels: vec![user(1)],
-            kind: "test_event",
+            kind: "private_message",
             control: false,
             body: "{}".into(),
         };

@@ -44,7 +44,7 @@ async fn the_pod_publishes_what_it_commits_and_notices_go_with_it() {
     tx.notice(&notice(post, &json!("noticed"))).unwrap();
     tx.commit().await.unwrap();
 
-    let heard = ears.hear(user(1), "test_event").await;
+    let heard = ears.hear(user(1), "private_message").await;
     assert_eq!((heard.offset(), heard.data()), (1, &json!("told")));
     let heard = ears.hear(post, "test_notice").await;
     assert_eq!(heard.data(), "noticed");

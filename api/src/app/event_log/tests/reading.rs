@@ -90,7 +90,7 @@ async fn gateways_read_the_log_in_pages() {
     let offsets: Vec<u64> = events.map(|event| event.offset().unwrap()).collect();
     assert_eq!(offsets, [2, 3, 4]);
     // The page does not reach the head, so Redis has the tail from the publisher alone.
-    ana.hears("test_event").await;
+    ana.hears("private_message").await;
 
     for (after, limit) in [(5, 10), (99, 10), (u64::MAX, 10), (0, 0)] {
         let ask = json!({"channel": channel, "after": after, "limit": limit});

@@ -38,7 +38,7 @@ async fn the_relay_publishes_what_a_pod_left_behind_once_and_in_order() {
     relay_once(&mut relay, &app).await;
     for channel in [user(1), user(2)] {
         for number in 1..=3_u64 {
-            let heard = ears.hear(channel, "test_event").await;
+            let heard = ears.hear(channel, "private_message").await;
             assert_eq!((heard.offset(), heard.data()), (number, &json!(number)));
         }
     }
@@ -87,7 +87,7 @@ async fn the_relay_leaves_alone_what_was_published_in_time() {
     let ears = Ears::new(&app);
     ears.join(user(1)).await;
     tell(&app, &[user(1)], &json!(1)).await.unwrap();
-    ears.hear(user(1), "test_event").await;
+    ears.hear(user(1), "private_message").await;
     relay_once(&mut Relay::new(outlet), &app).await;
     assert_eq!(
         (published(&app, "inline"), published(&app, "relay")),
