@@ -64,7 +64,11 @@ impl State {
         }
         known["last_seq"] = json!(seq);
         known["last_message"] = message;
-        if !is_mine {
+        let is_counted = self
+            .counted
+            .get(&conversation)
+            .is_some_and(|counted| seq <= *counted);
+        if !is_mine && !is_counted {
             known["unread_count"] = json!((id(known, "unread_count") + 1).min(UNREAD_MAX));
         }
         if data["request"] == "pending" {
@@ -152,6 +156,7 @@ impl State {
         known["read_seq"] = json!(id(known, "read_seq").max(id(data, "seq")));
         // The event counts up to where its writer saw; what has come after that is here, unless the two crossed.
         let (counted, last) = (id(data, "last_seq"), id(known, "last_seq"));
+        self.counted.insert(conversation, counted);
         let later: Vec<_> = (counted + 1..=last)
             .map_while(|seq| self.messages.get(&(conversation, seq)))
             .collect();
@@ -272,6 +277,7 @@ impl State {
         if let Some(chat) = chat.min() {
             self.conversations.remove(&chat);
             self.known_from.remove(&chat);
+            self.counted.remove(&chat);
             self.messages
                 .retain(|(conversation, _), _| *conversation != chat);
         }

@@ -16,6 +16,9 @@ pub(crate) struct State {
     pub(super) messages: BTreeMap<(i64, i64), Value>,
     /// By conversation: how far it was when it was first known. Later messages are all known.
     pub(super) known_from: BTreeMap<i64, i64>,
+    /// By conversation: up to where the last `message_read` of one's own counted. It may be ahead of the messages, which come on
+    /// another channel where the conversation is a group's.
+    pub(super) counted: BTreeMap<i64, i64>,
     pub(super) notifications: BTreeMap<i64, Value>,
     pub(super) unread_notifications: i64,
     pub(super) message_requests: i64,

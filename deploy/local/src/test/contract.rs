@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::postgres;
 
-/// On stores of its own, because it fills them with whatever comes to its mind.
+/// On stores of its own, because it fills them with whatever comes to its mind; a process has one folder for stores, so these are
+/// gone when it returns.
 pub(super) fn run(runner: &Runner) -> Result<()> {
     let environment = python::ensure(runner, "contract")?;
     let programs = Layout::programs(false)?;

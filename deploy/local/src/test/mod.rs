@@ -79,11 +79,12 @@ fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
         "build",
         cargo(["build", "--workspace", "--bins", "--locked"]),
     )?;
-    let stores = Stores::start(runner.stop(), postgres::FORGETFUL)?;
-    stores.migrate_template(runner)?;
-
     if arguments.is_empty() {
         contract::run(runner)?;
+    }
+    let stores = Stores::start(runner.stop(), postgres::FORGETFUL)?;
+    stores.migrate_template(runner)?;
+    if arguments.is_empty() {
         let examples = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
         runner.step("examples in documentation", stores.tell(examples))?;
     }
