@@ -273,17 +273,20 @@ impl State {
         let chat = chats
             .filter(|known| known["group"]["id"] == group)
             .map(|known| id(known, "id"));
-        // What is said and changed from now on is not heard: after another join, what was kept would be old.
         if let Some(chat) = chat.min() {
-            self.conversations.remove(&chat);
-            self.known_from.remove(&chat);
-            self.counted.remove(&chat);
-            self.messages
-                .retain(|(conversation, _), _| *conversation != chat);
+            self.forget(chat);
         }
         self.events.retain(|_, event| event["group_id"] != group);
         self.positions.remove(&format!("group:{group}"));
         Vec::new()
+    }
+
+    /// What is said and changed from now on is not heard: after another join, what was kept would be old.
+    pub(super) fn forget(&mut self, conversation: i64) {
+        self.conversations.remove(&conversation);
+        self.known_from.remove(&conversation);
+        self.counted.remove(&conversation);
+        self.messages.retain(|(of, _), _| *of != conversation);
     }
 
     fn group_event(&mut self, data: &Value) -> Vec<Ask> {

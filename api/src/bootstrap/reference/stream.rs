@@ -99,6 +99,8 @@ impl Client {
             .await;
         if fetched.status == 200 {
             self.state.know(fetched.json);
+        } else {
+            self.state.forget(conversation);
         }
     }
 
