@@ -1,7 +1,13 @@
 //! The transport alone: a server that says again what it hears. It is what suites of WebSocket conformance are run
 //! against (`examples/websocket_echo.rs`); the gateway itself does not use it.
 
-use std::{cell::RefCell, convert::Infallible, io, ops::ControlFlow, rc::Rc};
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    io::{self, ErrorKind, IoSlice, Write},
+    ops::ControlFlow,
+    rc::Rc,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,7 +23,7 @@ use crate::{
     codec::{Deflater, Frame, Window},
     session::Room,
     transport::{
-        self, Item, Queue, Scratch, Written,
+        self, Item, Queue, Written,
         ws::{self, Inflater, Limits, Message, Parser, Protocol},
     },
 };
@@ -34,7 +40,7 @@ const UNBOUNDED: Room = Room {
 /// an error of the listener.
 pub async fn serve(listener: TcpListener, message_bytes_max: usize) -> io::Result<()> {
     let shard = Rc::new(Shard {
-        scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
+        scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
         // Everything is compressed where it was agreed: it is there to be tested.
         deflater: RefCell::new(Deflater::new(0)),
         inflater: RefCell::default(),
@@ -57,7 +63,7 @@ pub async fn serve(listener: TcpListener, message_bytes_max: usize) -> io::Resul
 
 /// What the connections share.
 struct Shard {
-    scratch: Scratch,
+    scratch: RefCell<Box<[u8]>>,
     deflater: RefCell<Deflater>,
     inflater: RefCell<Inflater>,
     message_bytes_max: usize,
@@ -93,28 +99,35 @@ impl Shard {
         if connection.write().await {
             transport::end(&connection.stream);
             // Until the client leaves: unread bytes would turn the end into a reset.
-            transport::read(&connection.stream, &self.scratch, |_| {
-                ControlFlow::Continue(())
-            })
-            .await;
+            while self.take_in(&connection.stream, |_| ()).await.is_some() {}
         }
     }
 
     /// Waits for bytes, once. `Break`: nothing follows.
     async fn read(&self, connection: &mut Connection) -> ControlFlow<()> {
-        let mut heard = ControlFlow::Break(());
         let Connection {
             stream,
             parser,
             queue,
             window,
         } = connection;
-        transport::read(stream, &self.scratch, |bytes| {
-            heard = self.echo(parser, queue, *window, bytes);
-            ControlFlow::Break(())
-        })
-        .await;
-        heard
+        let hear = |bytes: &mut [u8]| self.echo(parser, queue, *window, bytes);
+        let heard = self.take_in(stream, hear).await;
+        heard.unwrap_or(ControlFlow::Break(()))
+    }
+
+    /// Waits for bytes and hands them on, once; `None` when nothing follows.
+    async fn take_in<T>(&self, stream: &TcpStream, hear: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
+        loop {
+            stream.readable().await.ok()?;
+            let mut scratch = self.scratch.borrow_mut();
+            match stream.try_read(&mut scratch) {
+                Ok(0) => return None,
+                Ok(count) => return Some(hear(&mut scratch[..count])),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     fn hear(&self, connection: &mut Connection, bytes: &mut [u8]) -> ControlFlow<()> {
@@ -171,13 +184,30 @@ impl Connection {
     /// Writes everything that is queued; false when the connection is gone.
     async fn write(&mut self) -> bool {
         loop {
-            match transport::write(&self.stream, &mut self.queue, |_| {}) {
+            match transport::write(Ready(&self.stream), &mut self.queue, |_| {}) {
                 Written::Everything => return true,
                 Written::Broken => return false,
                 Written::Blocked if self.stream.writable().await.is_err() => return false,
                 Written::Blocked => {}
             }
         }
+    }
+}
+
+/// A socket that takes what it can take now.
+struct Ready<'a>(&'a TcpStream);
+
+impl Write for Ready<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
+use mio::net::TcpStream;
 
-use super::{connection::Connection, inbox::Arrival, state::State};
+use super::{connection::Connection, entries::Key, inbox::Arrival, state::State};
 use crate::{
     metrics::Departure,
     session::Session,
@@ -25,13 +25,7 @@ impl State {
             line,
             guards,
         } = arrival;
-        let stream = match TcpStream::from_std(stream) {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be registered with its shard");
-                return;
-            }
-        };
+        let stream = TcpStream::from_std(stream);
         let parser = match outlet {
             Outlet::WebSocket(window) => Some(Parser::new(Limits {
                 message_bytes_max: self.conditions.frame_bytes_max,
@@ -47,9 +41,20 @@ impl State {
             let place = (line, stay, resumes);
             Connection::new(session, stream, (parser, outlet), unread, place, guards)
         });
+        self.watch(key);
         self.greet(key);
         if self.draining {
             self.send_away(key, Departure::Drain);
+        }
+    }
+
+    fn watch(&mut self, key: Key) {
+        let Some(connection) = self.connections.get(key) else {
+            return;
+        };
+        if let Err(error) = self.watch.for_bytes(&mut connection.stream, key) {
+            tracing::warn!(%error, "a connection cannot be registered with its shard");
+            self.remove(key);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! One connection on its shard.
 
-use std::rc::Rc;
-
 use bytes::Bytes;
+use mio::net::TcpStream;
 use shared::wire::{Channel, Class, CloseReason};
 use smallvec::SmallVec;
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, task::AbortHandle};
+use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 
 use super::conditions::Conditions;
 use crate::{
@@ -58,7 +57,7 @@ impl Drop for Owned {
 
 pub(super) struct Connection {
     pub(super) session: Session,
-    pub(super) stream: Rc<TcpStream>,
+    pub(super) stream: TcpStream,
     /// `None` where nothing is to be said, and after a violation: nothing that follows can be understood.
     pub(super) parser: Option<Parser>,
     pub(super) outlet: Outlet,
@@ -76,9 +75,10 @@ pub(super) struct Connection {
     pub(super) closing: Option<Closing>,
     /// What came before the client was listened to.
     pub(super) unread: Vec<u8>,
-    pub(super) reader: Option<Owned>,
-    /// Waits until the socket takes more; nobody else writes meanwhile.
-    pub(super) writer: Option<Owned>,
+    /// Whether it is read.
+    pub(super) is_heard: bool,
+    /// The socket took no more; nothing is written until it says that it does.
+    pub(super) is_blocked: bool,
     /// Counts it among its user's; `None` once it closes.
     pub(super) line: Option<Line>,
     /// Asks whether it may stay in its rooms.
@@ -97,7 +97,7 @@ impl Connection {
     ) -> Self {
         Self {
             session,
-            stream: Rc::new(stream),
+            stream,
             parser,
             outlet,
             queue: Queue::default(),
@@ -108,8 +108,8 @@ impl Connection {
             may_be_behind: true,
             closing: None,
             unread,
-            reader: None,
-            writer: None,
+            is_heard: false,
+            is_blocked: false,
             line: Some(line),
             room_check: None,
             guards,
@@ -156,7 +156,7 @@ impl Connection {
 
     fn push(&mut self, item: Item, conditions: &Conditions) -> Result<(), CloseReason> {
         let (bound, metrics) = (conditions.queue, &conditions.metrics);
-        if !self.queue.fits(&item, bound) && self.writer.is_none() {
+        if !self.queue.fits(&item, bound) && !self.is_blocked {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
             self.write(conditions);
         }

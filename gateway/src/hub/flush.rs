@@ -1,14 +1,10 @@
 //! Writing what is queued, and looking after connections whose time has come.
 
-use std::{mem, rc::Rc};
+use std::mem;
 
 use shared::wire::CloseReason;
 
-use super::{
-    connection::Stay,
-    entries::Key,
-    state::{State, Task},
-};
+use super::{connection::Stay, entries::Key, state::State};
 use crate::{
     metrics::Departure,
     transport::{self, Transport, Written},
@@ -38,17 +34,17 @@ impl State {
                 self.close(key, CloseReason::Normal, None);
                 continue;
             }
-            let written = match &connection.writer {
-                // Somebody waits for the socket already.
-                Some(_) => break,
-                None => connection.write(&self.conditions),
-            };
-            match written {
+            if connection.is_blocked {
+                break;
+            }
+            match connection.write(&self.conditions) {
                 Written::Broken => return self.remove(key),
                 Written::Blocked => {
-                    let stream = Rc::clone(&connection.stream);
-                    self.add_task(Task::AwaitRoom(key, stream));
-                    break;
+                    connection.is_blocked = true;
+                    match self.watch.for_room(&mut connection.stream, key) {
+                        Ok(()) => break,
+                        Err(_) => return self.remove(key),
+                    }
                 }
                 Written::Everything => {}
             }

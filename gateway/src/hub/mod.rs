@@ -11,9 +11,11 @@ mod entries;
 mod fanout;
 mod flush;
 mod inbox;
+mod reading;
 mod requests;
 mod sending;
 mod shard;
+mod sockets;
 mod state;
 mod wheel;
 

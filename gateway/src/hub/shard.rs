@@ -18,8 +18,8 @@ use shared::{
     wire::{Channel, Code, Command, Event, Offset, Position, Problem},
 };
 use tokio::{
-    net::TcpStream,
-    runtime::{Builder, LocalOptions},
+    runtime::{Builder, LocalOptions, LocalRuntime},
+    sync::Notify,
     task::spawn_local,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
@@ -30,6 +30,7 @@ use super::{
     entries::Key,
     inbox::{Inbox, Message},
     requests::{Request, Requests},
+    sockets::{Sockets, Watch},
     state::{State, TICK_MS, Task},
 };
 use crate::{
@@ -38,12 +39,10 @@ use crate::{
     metrics::Departure,
     node::Node,
     session::{Answer, RoomsUnknown},
-    transport::{self, Scratch},
 };
 
 /// Messages that are worked off before their bytes go out.
 const BURST_MAX: usize = 512;
-const SCRATCH_BYTES: usize = 64 * 1024;
 /// Between two who are sent away, so that few do not take the whole window.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// After so many ticks the queues are looked at.
@@ -54,38 +53,48 @@ pub(crate) fn start(node: Arc<Node>, inbox: Inbox) -> io::Result<thread::JoinHan
     let name = format!("shard-{}", inbox.listener.0);
     let (tell, told) = sync_channel(1);
     let thread = thread::Builder::new().name(name).spawn(move || {
-        // Built here, because it cannot leave its thread.
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build_local(LocalOptions::default());
-        let (runtime, outcome) = match runtime {
-            Ok(runtime) => (Some(runtime), Ok(())),
+        // Built here, because they cannot leave their thread.
+        let (built, outcome) = match build() {
+            Ok(built) => (Some(built), Ok(())),
             Err(error) => (None, Err(error)),
         };
         if tell.send(outcome).is_ok()
-            && let Some(runtime) = runtime
+            && let Some((runtime, sockets, watch)) = built
         {
-            runtime.block_on(run(node, inbox));
+            runtime.block_on(run(node, inbox, (sockets, watch)));
         }
     })?;
     told.recv().map_err(io::Error::other)??;
     Ok(thread)
 }
 
+fn build() -> io::Result<(LocalRuntime, Sockets, Watch)> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let sockets = {
+        let _entered = runtime.enter();
+        Sockets::new()?
+    };
+    let watch = sockets.watch()?;
+    Ok((runtime, sockets, watch))
+}
+
 /// A shard, shared by the tasks of its thread.
 struct Shard {
     node: Arc<Node>,
     state: RefCell<State>,
-    scratch: Scratch,
+    /// Not everything was read that may be there.
+    is_unread: Notify,
     requests: Requests,
     listener: ListenerId,
 }
 
-async fn run(node: Arc<Node>, mut inbox: Inbox) {
+async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, Watch)) {
     let conditions = Conditions::of(&node);
     let shard = Rc::new(Shard {
-        state: RefCell::new(State::new(conditions)),
-        scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
+        state: RefCell::new(State::new(conditions, watch)),
+        is_unread: Notify::new(),
         requests: Requests::default(),
         listener: inbox.listener,
         node,
@@ -96,8 +105,16 @@ async fn run(node: Arc<Node>, mut inbox: Inbox) {
     let mut burst = Vec::with_capacity(BURST_MAX);
     let mut ticks_until_sample = TICKS_PER_SAMPLE;
     loop {
-        // Both can be cancelled without loss.
+        // All of them can be cancelled without loss.
         tokio::select! {
+            ready = sockets.ready() => match ready {
+                Ok(ready) => shard.enter(|state| ready.for_each(|ready| state.on_ready(ready))),
+                Err(error) => {
+                    tracing::error!(%error, "a shard's sockets cannot be heard any more");
+                    return;
+                }
+            },
+            () = shard.is_unread.notified() => shard.enter(|_| {}),
             count = inbox.receive(&mut burst, BURST_MAX) => {
                 if count == 0 || shard.work_off(&mut burst).is_break() {
                     return;
@@ -119,13 +136,16 @@ async fn run(node: Arc<Node>, mut inbox: Inbox) {
 }
 
 impl Shard {
-    /// Everything that happens to the state happens in here: clocks are read before, sockets written and tasks started
-    /// after, once for all that was done together.
+    /// Everything that happens to the state happens in here: clocks are read before, sockets read and written and tasks
+    /// started after, once for all that was done together.
     fn enter<T>(self: &Rc<Self>, act: impl FnOnce(&mut State) -> T) -> T {
         let (result, tasks) = {
             let mut state = self.state.borrow_mut();
             state.look_at_the_clock();
             let result = act(&mut state);
+            if state.read_on() {
+                self.is_unread.notify_one();
+            }
             state.flush();
             (result, state.take_tasks())
         };
@@ -182,8 +202,6 @@ impl Shard {
                 posts,
                 patience,
             } => self.check_rooms(key, viewer, (posts, patience)),
-            Task::Listen(key, stream) => self.listen(key, stream),
-            Task::AwaitRoom(key, stream) => self.await_room(key, stream),
             Task::SendAway(keys, window, departure) => {
                 drop(spawn_local(shard.send_away(keys, window, departure)));
             }
@@ -264,45 +282,6 @@ impl Shard {
         });
         if let Some(connection) = self.state.borrow_mut().get(key) {
             connection.room_check = Some(Owned(task.abort_handle()));
-        }
-    }
-
-    fn listen(self: &Rc<Self>, key: Key, stream: Rc<TcpStream>) {
-        let mut unread = Vec::new();
-        if let Some(connection) = self.state.borrow_mut().get(key) {
-            unread = std::mem::take(&mut connection.unread);
-        }
-        let shard = Rc::clone(self);
-        let task = spawn_local(async move {
-            let hear = |bytes: &mut [u8]| shard.enter(|state| state.on_bytes(key, bytes));
-            if unread.is_empty() || hear(&mut unread).is_continue() {
-                drop(unread);
-                transport::read(&stream, &shard.scratch, hear).await;
-            }
-            shard.enter(|state| state.remove(key));
-        });
-        if let Some(connection) = self.state.borrow_mut().get(key) {
-            connection.reader = Some(Owned(task.abort_handle()));
-        }
-    }
-
-    fn await_room(self: &Rc<Self>, key: Key, stream: Rc<TcpStream>) {
-        let shard = Rc::clone(self);
-        let task = spawn_local(async move {
-            let usable = stream.writable().await.is_ok();
-            shard.enter(|state| {
-                if let Some(connection) = state.get(key) {
-                    connection.writer = None;
-                }
-                if usable {
-                    state.mark_dirty(key);
-                } else {
-                    state.remove(key);
-                }
-            });
-        });
-        if let Some(connection) = self.state.borrow_mut().get(key) {
-            connection.writer = Some(Owned(task.abort_handle()));
         }
     }
 

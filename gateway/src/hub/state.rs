@@ -1,17 +1,24 @@
 //! A shard's connections and what they hear. Nothing here waits: what takes time is left as a [`Task`].
 
-use std::{collections::HashMap, mem, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
     ids::{PostId, UserId},
     wire::{Channel, Command, Offset, Position},
 };
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     conditions::Conditions,
     connection::Connection,
     entries::{Entries, Key},
+    reading::Unread,
+    sockets::Watch,
     wheel::Wheel,
 };
 use crate::{
@@ -53,24 +60,26 @@ pub(super) enum Task {
         posts: Vec<PostId>,
         patience: Duration,
     },
-    /// Read the socket.
-    Listen(Key, Rc<TcpStream>),
-    /// Wait until the socket takes more.
-    AwaitRoom(Key, Rc<TcpStream>),
     /// Send these away over this time.
     SendAway(Vec<Key>, Duration, Departure),
 }
 
 /// Length of a slot of the wheel, in milliseconds.
 pub(super) const TICK_MS: u64 = 500;
+const SCRATCH_BYTES: usize = 64 * 1024;
 
 pub(super) struct State {
     pub(super) conditions: Conditions,
+    pub(super) watch: Watch,
     pub(super) connections: Entries,
     /// Who hears a channel, or waits to. Everybody hears [`Channel::Broadcast`], so it is not listed.
     pub(super) members: HashMap<Channel, Vec<Key>>,
     /// Those with something to write.
     pub(super) dirty: Vec<Key>,
+    /// Those who may have said more than was read; each as often as it is told.
+    pub(super) unread: VecDeque<Unread>,
+    /// What all of them are read into, one after the other.
+    pub(super) scratch: Box<[u8]>,
     pub(super) inflater: Inflater,
     pub(super) deflater: Deflater,
     /// Kept for its memory: whom the event in hand is for.
@@ -87,16 +96,19 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(conditions: Conditions) -> Self {
+    pub(super) fn new(conditions: Conditions, watch: Watch) -> Self {
         let now = Now {
             elapsed_ms: 0,
             unix_seconds: conditions.clock.now_seconds(),
         };
         Self {
             conditions,
+            watch,
             connections: Entries::default(),
             members: HashMap::new(),
             dirty: Vec::new(),
+            unread: VecDeque::new(),
+            scratch: vec![0; SCRATCH_BYTES].into(),
             inflater: Inflater::default(),
             deflater: Deflater::default(),
             audience: Vec::new(),
@@ -294,15 +306,6 @@ impl State {
                 posts,
                 patience,
             });
-        }
-    }
-
-    pub(super) fn listen(&mut self, key: Key) {
-        if let Some(connection) = self.get(key)
-            && connection.reader.is_none()
-        {
-            let stream = Rc::clone(&connection.stream);
-            self.tasks.push(Task::Listen(key, stream));
         }
     }
 }

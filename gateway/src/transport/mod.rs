@@ -9,7 +9,6 @@ mod event_stream;
 mod outlet;
 mod poll;
 mod queue;
-mod reader;
 mod writer;
 pub(crate) mod ws;
 
@@ -18,7 +17,6 @@ pub(crate) use event_stream::EventStream;
 pub(crate) use outlet::{Outlet, Transport};
 pub(crate) use poll::Poll;
 pub(crate) use queue::{Delivery, Item, Pushed, Queue};
-pub(crate) use reader::{Scratch, read};
 pub(crate) use writer::{Written, end, write};
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! What is queued goes out together.
 
 use std::{
-    io::{ErrorKind, IoSlice},
+    io::{ErrorKind, IoSlice, Write},
     os::fd::AsRawFd,
 };
 
 use nix::sys::socket::{Shutdown, shutdown};
-use tokio::net::TcpStream;
 
 use super::{Delivery, Queue};
 
@@ -26,7 +25,7 @@ pub(crate) enum Written {
 
 /// Writes as much of the queue as the socket takes, without waiting. `done` hears of every event that went out whole.
 pub(crate) fn write(
-    stream: &TcpStream,
+    mut stream: impl Write,
     queue: &mut Queue,
     mut done: impl FnMut(Delivery),
 ) -> Written {
@@ -35,8 +34,8 @@ pub(crate) fn write(
         let count = queue.fill(&mut slices);
         let written = match &slices[..count] {
             // The usual case, and cheaper for the system: there is no list of slices to be looked through.
-            [only] => stream.try_write(only),
-            several => stream.try_write_vectored(several),
+            [only] => stream.write(only),
+            several => stream.write_vectored(several),
         };
         match written {
             Ok(0) => return Written::Broken,
@@ -50,7 +49,7 @@ pub(crate) fn write(
 }
 
 /// Nothing follows: the client sees the end as soon as it has read what was written, whether or not it says goodbye.
-pub(crate) fn end(stream: &TcpStream) {
+pub(crate) fn end(stream: &impl AsRawFd) {
     if let Err(error) = shutdown(stream.as_raw_fd(), Shutdown::Write) {
         // The client was faster.
         tracing::trace!(%error, "a connection that had ended already");
