@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use super::{App, actions::NotificationAction, commands::Command, jobs, openapi::Routes};
+use super::{App, commands::Command, jobs, notification_type::NotificationType, openapi::Routes};
 
 /// A domain's routes, socket commands and statements.
 #[derive(Default)]
@@ -17,8 +17,8 @@ pub struct Feature {
     pub commands: Vec<Command>,
     /// Types of the durable events that it writes.
     pub events: &'static [&'static str],
-    /// What the answers to its notifications do.
-    pub actions: Vec<NotificationAction>,
+    /// What it tells people of.
+    pub notification_types: &'static [&'static NotificationType],
     /// Timed work.
     pub jobs: Vec<jobs::Start>,
     /// Every SQL statement: a test prepares them against the migrated schema.

@@ -1,7 +1,6 @@
 //! Everything that is not a feature.
 
 pub mod access;
-pub mod actions;
 pub mod boot;
 pub mod commands;
 pub mod config;
@@ -15,6 +14,7 @@ pub mod identity;
 pub mod jobs;
 pub mod live;
 pub mod metrics;
+pub mod notification_type;
 pub mod openapi;
 #[cfg(test)]
 pub(crate) mod testing;

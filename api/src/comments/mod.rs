@@ -22,6 +22,7 @@ pub fn feature() -> Feature {
         name: "comments",
         routes: routes::routes(),
         jobs: vec![jobs::start::<announce::AnnounceComments>],
+        notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

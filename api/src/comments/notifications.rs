@@ -5,10 +5,20 @@ use shared::ids::UserId;
 
 use super::queries::CommentView;
 use crate::{
-    app::{db::Tx, error::Error},
+    app::{
+        db::Tx,
+        error::Error,
+        notification_type::{Folding, NotificationType},
+    },
     notifications::{NewNotification, notify},
     posts::{Mention, tell_mentioned},
 };
+
+/// What this feature tells people of.
+pub(super) static TYPES: &[&NotificationType] = &[&COMMENT];
+
+static COMMENT: NotificationType =
+    NotificationType::new("comment", "New comment").folded(Folding::Acts);
 
 /// Tells the post's author of the comment, and the people whom it mentions; who is both hears of the comment. In the order
 /// of their ids, so that two comments cannot wait for each other.
@@ -41,8 +51,7 @@ async fn tell_author(tx: &mut Tx, post_author: UserId, comment: &CommentView) ->
     let notification = NewNotification {
         to: post_author,
         actor: comment.author.id,
-        kind: "comment",
-        title: "New comment",
+        kind: &COMMENT,
         message: format!("{} commented on your post", comment.author.display_name()),
         related_id: Some(comment.post_id.get()),
         data: json!({ "post_id": comment.post_id, "comment_id": comment.id }),

@@ -2,7 +2,9 @@
 
 use super::{Pair, Status, events, notifications, queries};
 use crate::{
-    app::{App, access::access_changed, actions::Answer, db::Tx, error::Error, time::Time},
+    app::{
+        App, access::access_changed, db::Tx, error::Error, notification_type::Answer, time::Time,
+    },
     users::{self, Contact},
 };
 

@@ -19,10 +19,10 @@ use serde::Serialize;
 use shared::{ids::UserId, wire::Code};
 
 use crate::app::{
-    actions::{Answered, NotificationAction},
     db::{Connection, Tx},
     error::Error,
     feature::Feature,
+    notification_type::Answered,
 };
 
 /// What the slice brings.
@@ -30,9 +30,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "follows",
         routes: routes::routes(),
-        actions: vec![NotificationAction::new("follow_request", |tx, answered| {
-            Box::pin(answer(tx, answered))
-        })],
+        notification_types: notifications::TYPES,
         events: &["follow_request"],
         statements: queries::STATEMENTS,
         ..Feature::default()

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::{
-        App, actions,
+        App,
         error::Error,
         http::{
             Path, SignedIn,
@@ -20,6 +20,7 @@ use crate::{
             page::{Page, PageQuery},
             place::Place,
         },
+        notification_type,
         openapi::{Routes, get, post, put},
     },
     users::require_visible,
@@ -92,7 +93,7 @@ async fn unfollow_user(
 
 #[derive(Deserialize, JsonSchema)]
 struct AnswerRequest {
-    action: actions::Answer,
+    action: notification_type::Answer,
 }
 
 impl Input for AnswerRequest {}

@@ -2,7 +2,7 @@
 
 use super::{Pair, Status, notifications, queries};
 use crate::{
-    app::{App, access::access_changed, actions::Answer, db::Tx, error::Error},
+    app::{App, access::access_changed, db::Tx, error::Error, notification_type::Answer},
     users::{self, Contact},
 };
 

@@ -18,10 +18,10 @@ use serde::Serialize;
 use shared::{ids::UserId, wire::Code};
 
 use crate::app::{
-    actions::{Answered, NotificationAction},
     db::{Connection, Tx},
     error::Error,
     feature::Feature,
+    notification_type::Answered,
 };
 
 /// What the slice brings.
@@ -29,9 +29,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "friends",
         routes: routes::routes(),
-        actions: vec![NotificationAction::new("friend_request", |tx, answered| {
-            Box::pin(answer(tx, answered))
-        })],
+        notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -10,7 +10,7 @@ use super::{
     queries::{self, Friend, FriendRequest},
 };
 use crate::app::{
-    App, actions,
+    App,
     error::Error,
     http::{
         Path, SignedIn,
@@ -18,6 +18,7 @@ use crate::app::{
         page::{Page, PageQuery, Query},
         place::Place,
     },
+    notification_type,
     openapi::{Routes, delete, get, post},
 };
 
@@ -66,7 +67,12 @@ async fn accept_friend(
     caller: SignedIn,
     Path(user): Path<UserId>,
 ) -> Answered {
-    answer_request(&app, (caller.user_id, user), actions::Answer::Accept).await
+    answer_request(
+        &app,
+        (caller.user_id, user),
+        notification_type::Answer::Accept,
+    )
+    .await
 }
 
 async fn reject_friend(
@@ -74,13 +80,18 @@ async fn reject_friend(
     caller: SignedIn,
     Path(user): Path<UserId>,
 ) -> Answered {
-    answer_request(&app, (caller.user_id, user), actions::Answer::Reject).await
+    answer_request(
+        &app,
+        (caller.user_id, user),
+        notification_type::Answer::Reject,
+    )
+    .await
 }
 
 async fn answer_request(
     app: &App,
     (caller, user): (UserId, UserId),
-    answer: actions::Answer,
+    answer: notification_type::Answer,
 ) -> Answered {
     let pair = Pair::new(caller, user)?;
     let mut tx = app.begin().await?;

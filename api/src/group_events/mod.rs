@@ -34,6 +34,7 @@ pub fn feature() -> Feature {
             "event_cancelled",
             "event_rsvp",
         ],
+        notification_types: notifications::TYPES,
         jobs: vec![jobs::start::<notices::Notices>],
         statements: queries::STATEMENTS,
         housekeeping: queries::HOUSEKEEPING,

@@ -5,9 +5,34 @@ use shared::ids::UserId;
 
 use super::{notices::Kind, queries::notices::Notice};
 use crate::{
-    app::{db::Tx, error::Error},
+    app::{
+        db::Tx,
+        error::Error,
+        notification_type::{Folding, NotificationType},
+    },
     notifications::{NewNotification, notify},
 };
+
+/// What this feature tells people of.
+pub(super) static TYPES: &[&NotificationType] = &[
+    &EVENT_CREATED,
+    &EVENT_CHANGED,
+    &EVENT_CANCELLED,
+    &EVENT_REMINDER,
+];
+
+static EVENT_CREATED: NotificationType = NotificationType::new("event_created", "New event");
+
+static EVENT_CHANGED: NotificationType = NotificationType::new("event_changed", "Event changed")
+    .folded(Folding::Acts)
+    .asked_for();
+
+static EVENT_CANCELLED: NotificationType =
+    NotificationType::new("event_cancelled", "Event cancelled").asked_for();
+
+static EVENT_REMINDER: NotificationType = NotificationType::new("event_reminder", "Event reminder")
+    .asked_for()
+    .of_own_acts();
 
 /// Tells somebody what a notice says.
 pub(super) async fn tell(tx: &mut Tx, notice: &Notice, to: UserId) -> Result<(), Error> {
@@ -16,27 +41,17 @@ pub(super) async fn tell(tx: &mut Tx, notice: &Notice, to: UserId) -> Result<(),
         &notice.title,
         &notice.group_name,
     );
-    let (kind, title, message) = match notice.kind {
+    let (kind, message) = match notice.kind {
         Kind::Created => (
-            "event_created",
-            "New event",
+            &EVENT_CREATED,
             format!("{actor} planned {event} in {group}"),
         ),
         Kind::Changed => (
-            "event_changed",
-            "Event changed",
+            &EVENT_CHANGED,
             format!("{actor} changed the time or place of {event}"),
         ),
-        Kind::Cancelled => (
-            "event_cancelled",
-            "Event cancelled",
-            format!("{actor} cancelled {event}"),
-        ),
-        Kind::Reminder => (
-            "event_reminder",
-            "Event reminder",
-            format!("{event} starts soon"),
-        ),
+        Kind::Cancelled => (&EVENT_CANCELLED, format!("{actor} cancelled {event}")),
+        Kind::Reminder => (&EVENT_REMINDER, format!("{event} starts soon")),
     };
     let notification = NewNotification {
         to,
@@ -46,7 +61,6 @@ pub(super) async fn tell(tx: &mut Tx, notice: &Notice, to: UserId) -> Result<(),
             _ => notice.actor.id,
         },
         kind,
-        title,
         message,
         related_id: Some(notice.event.get()),
         data: json!({

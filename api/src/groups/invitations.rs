@@ -20,9 +20,9 @@ use super::{
 use crate::{
     app::{
         App,
-        actions::{Answer, Answered},
         db::Tx,
         error::Error,
+        notification_type::{Answer, Answered},
     },
     users,
 };

@@ -35,10 +35,7 @@ pub use queries::groups::list_groups;
 
 use shared::wire::kind;
 
-use crate::app::{
-    actions::{Answered, NotificationAction},
-    feature::Feature,
-};
+use crate::app::feature::Feature;
 
 /// What the slice brings.
 pub fn feature() -> Feature {
@@ -53,14 +50,7 @@ pub fn feature() -> Feature {
             "group_role_changed",
             "group_invite",
         ],
-        actions: vec![
-            NotificationAction::new("group_invite", |tx, answered: Answered| {
-                Box::pin(invitations::answer_notification(tx, answered))
-            }),
-            NotificationAction::new("group_join_request", |tx, answered: Answered| {
-                Box::pin(invitations::answer_request_notification(tx, answered))
-            }),
-        ],
+        notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

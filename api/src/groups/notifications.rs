@@ -3,12 +3,23 @@
 use serde_json::json;
 use shared::ids::{GroupId, UserId};
 
-use super::queries::groups::LockedGroup;
+use super::{invitations, queries::groups::LockedGroup};
 use crate::{
-    app::{db::Tx, error::Error},
+    app::{db::Tx, error::Error, notification_type::NotificationType},
     notifications::{NewNotification, notify, settle, settle_for_everybody},
     users::Person,
 };
+
+/// What this feature tells people of.
+pub(super) static TYPES: &[&NotificationType] = &[&GROUP_INVITE, &GROUP_JOIN_REQUEST];
+
+static GROUP_INVITE: NotificationType = NotificationType::new("group_invite", "Group invitation")
+    .answered_by(|tx, answered| Box::pin(invitations::answer_notification(tx, answered)));
+
+static GROUP_JOIN_REQUEST: NotificationType =
+    NotificationType::new("group_join_request", "Request to join").answered_by(|tx, answered| {
+        Box::pin(invitations::answer_request_notification(tx, answered))
+    });
 
 /// Somebody is invited. `POST /groups/{id}/invitation` answers it.
 pub(super) async fn group_invite(
@@ -20,8 +31,7 @@ pub(super) async fn group_invite(
     let notification = NewNotification {
         to: invited,
         actor: inviter.id,
-        kind: "group_invite",
-        title: "Group invitation",
+        kind: &GROUP_INVITE,
         message: format!("{} invites you to {}", inviter.display_name(), group.name),
         related_id: Some(group.id.get()),
         data: json!({
@@ -42,8 +52,7 @@ pub(super) async fn group_join_request(
     let notification = NewNotification {
         to: admin,
         actor: asker.id,
-        kind: "group_join_request",
-        title: "Request to join",
+        kind: &GROUP_JOIN_REQUEST,
         message: format!("{} wants to join {}", asker.display_name(), group.name),
         related_id: Some(group.id.get()),
         data: json!({
@@ -60,7 +69,7 @@ pub(super) async fn settle_join_request(
     group: GroupId,
     asker: UserId,
 ) -> Result<(), Error> {
-    settle_for_everybody(tx, asker, "group_join_request", group.get()).await
+    settle_for_everybody(tx, asker, GROUP_JOIN_REQUEST.name, group.get()).await
 }
 
 /// The invitation is answered, or was withdrawn.
@@ -69,5 +78,5 @@ pub(super) async fn settle_invite(
     group: GroupId,
     invited: UserId,
 ) -> Result<(), Error> {
-    settle(tx, invited, "group_invite", group.get()).await
+    settle(tx, invited, GROUP_INVITE.name, group.get()).await
 }

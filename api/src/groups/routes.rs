@@ -23,7 +23,6 @@ use super::{
 use crate::{
     app::{
         App,
-        actions::Answer,
         error::Error,
         http::{
             Path, SignedIn,
@@ -32,6 +31,7 @@ use crate::{
             page::{OffsetQuery, Page, PageQuery, Query},
             place::Place,
         },
+        notification_type::Answer,
         openapi::{Routes, delete, get, patch, post},
     },
     conversations::{self, MessageView},

@@ -21,6 +21,7 @@ pub fn feature() -> Feature {
         name: "likes",
         routes: routes::routes(),
         events: &["activity_liked"],
+        notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -22,7 +22,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-use crate::app::{actions::NotificationAction, feature::Feature};
+use crate::app::feature::Feature;
 
 /// The feature, for registration.
 pub fn feature() -> Feature {
@@ -40,10 +40,7 @@ pub fn feature() -> Feature {
             "message_edited",
             "message_deleted",
         ],
-        actions: vec![NotificationAction::new(
-            "message_request",
-            |tx, answered| Box::pin(requests::answer_notification(tx, answered)),
-        )],
+        notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

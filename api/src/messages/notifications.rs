@@ -3,11 +3,26 @@
 use serde_json::json;
 use shared::ids::{ConversationId, UserId};
 
+use super::requests;
 use crate::{
-    app::{db::Tx, error::Error},
+    app::{
+        db::Tx,
+        error::Error,
+        notification_type::{Folding, NotificationType},
+    },
     conversations::{self, MessageView},
-    notifications::{NewNotification, find_mentioned, notify, settle},
+    notifications::{MENTION, NewNotification, find_mentioned, notify, settle},
 };
+
+/// What this feature tells people of.
+pub(super) static TYPES: &[&NotificationType] = &[&MESSAGE, &MESSAGE_REQUEST];
+
+static MESSAGE: NotificationType =
+    NotificationType::new("message", "New messages").folded(Folding::Once);
+
+static MESSAGE_REQUEST: NotificationType =
+    NotificationType::new("message_request", "Message request")
+        .answered_by(|tx, answered| Box::pin(requests::answer_notification(tx, answered)));
 
 /// Somebody has written: once until it is read. A message that mentions its recipient says so instead.
 pub(super) async fn message(
@@ -23,8 +38,7 @@ pub(super) async fn message(
     let notification = NewNotification {
         to: recipient,
         actor: message.sender.id,
-        kind: "message",
-        title: "New messages",
+        kind: &MESSAGE,
         message: format!("{} wrote to you", message.sender.display_name()),
         related_id: Some(conversation.get()),
         data: json!({ "conversation_id": conversation }),
@@ -62,8 +76,7 @@ async fn mention(tx: &mut Tx, message: &MessageView, to: UserId) -> Result<(), E
     let notification = NewNotification {
         to,
         actor: message.sender.id,
-        kind: "mention",
-        title: "You were mentioned",
+        kind: &MENTION,
         message: format!(
             "{} mentioned you in a message",
             message.sender.display_name()
@@ -73,8 +86,6 @@ async fn mention(tx: &mut Tx, message: &MessageView, to: UserId) -> Result<(), E
     };
     notify(tx, notification).await
 }
-
-const MESSAGE_REQUEST: &str = "message_request";
 
 /// Somebody wants to write. `POST /messages/requests` answers it.
 pub(super) async fn message_request(
@@ -86,8 +97,7 @@ pub(super) async fn message_request(
     let notification = NewNotification {
         to: recipient,
         actor: message.sender.id,
-        kind: MESSAGE_REQUEST,
-        title: "Message request",
+        kind: &MESSAGE_REQUEST,
         message: format!("{} wants to write to you", message.sender.display_name()),
         related_id: Some(conversation.get()),
         data: json!({
@@ -105,5 +115,5 @@ pub(super) async fn settle_request(
     conversation: ConversationId,
     asked: UserId,
 ) -> Result<(), Error> {
-    settle(tx, asked, MESSAGE_REQUEST, conversation.get()).await
+    settle(tx, asked, MESSAGE_REQUEST.name, conversation.get()).await
 }

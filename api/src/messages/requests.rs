@@ -15,10 +15,10 @@ use super::{events, notifications, queries, send::Stored};
 use crate::{
     app::{
         App,
-        actions::{Answer, Answered},
         db::Tx,
         error::Error,
         http::json::{Input, Wrong},
+        notification_type::{Answer, Answered},
     },
     conversations,
 };

@@ -10,8 +10,8 @@ use shared::{
 use super::{queries, settle};
 use crate::app::{
     App,
-    actions::{Actions, Answer, Answered},
     error::Error,
+    notification_type::{Answer, Answered, NotificationTypes},
 };
 
 /// A notification was answered.
@@ -35,7 +35,7 @@ async fn gone(app: &App, notification: NotificationId, refusal: Error) -> Result
 /// Does what the answer means, by the feature that asked; the notification asks nothing afterwards.
 pub(super) async fn answer(
     app: &App,
-    actions: &Actions,
+    types: &NotificationTypes,
     recipient: UserId,
     (notification_id, answer): (NotificationId, Answer),
 ) -> Result<AnswerGiven, Error> {
@@ -54,7 +54,7 @@ pub(super) async fn answer(
         data: asked.data,
         answer,
     };
-    if let Err(error) = actions.run(&mut tx, &asked.kind, answered).await {
+    if let Err(error) = types.answer(&mut tx, &asked.kind, answered).await {
         drop(tx);
         return Err(gone(app, notification_id, error).await?);
     }

@@ -1,4 +1,4 @@
-//! Which repeats become one notification, and how it then reads.
+//! Repeats that become one notification, and how it then reads.
 
 use std::time::Duration;
 
@@ -9,33 +9,8 @@ use super::NewNotification;
 /// For how long after its first act a notification takes in others.
 pub(super) const WINDOW: Duration = Duration::from_hours(1);
 
-/// What happens to acts of one type about one thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Folding {
-    /// Each is told by itself.
-    Never,
-    /// Told once, until it is read.
-    Once,
-    /// People are counted: a second act of the same one is no news.
-    People,
-    /// Every act is news, and changes the notification that is not read yet.
-    Acts,
-}
-
-impl Folding {
-    /// Of a notification type. Those that are not listed stay apart.
-    pub(super) fn of(kind: &str) -> Self {
-        match kind {
-            "message" => Self::Once,
-            "like" | "reaction" => Self::People,
-            "comment" | "event_changed" | "follow" => Self::Acts,
-            _ => Self::Never,
-        }
-    }
-}
-
 /// Makes it speak of `actor_count` people, at least two, of whom the actor is the newest.
-pub(super) fn count_in(notification: &mut NewNotification<'_>, actor_name: &str, actor_count: i64) {
+pub(super) fn count_in(notification: &mut NewNotification, actor_name: &str, actor_count: i64) {
     if let Some(rest) = notification.message.strip_prefix(actor_name) {
         let others = match actor_count - 1 {
             1 => "1 other".to_owned(),

@@ -3,9 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    app::{db::Connection, error::Error},
+    app::{db::Connection, error::Error, notification_type::NotificationType},
     users::{Person, person_columns},
 };
+
+/// What this feature tells people of.
+pub(super) static TYPES: &[&NotificationType] = &[&MENTION];
+
+/// Somebody is named in a text that they may see. Features with texts tell of it.
+pub static MENTION: NotificationType = NotificationType::new("mention", "New mention");
 
 /// Mentions of a text that are looked at; what comes after them is text like any other.
 const MENTIONS_MAX: usize = 20;
@@ -19,7 +25,7 @@ pub(super) const FIND_MENTIONED: &str = concat!(
 );
 
 /// The people whom a text mentions, each once, in the order of their ids, at most twenty. Who of them may see the text
-/// is for the caller to know: only they are to be told, with the notification type `mention`.
+/// is for the caller to know: only they are to be told, with [`MENTION`].
 pub async fn find_mentioned(db: &Connection, text: &str) -> Result<Vec<Person>, Error> {
     let names: Vec<String> = mentioned_names(text).into_iter().collect();
     if names.is_empty() {

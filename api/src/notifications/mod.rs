@@ -6,8 +6,8 @@
 //! - Nobody is told of their own acts.
 //! - Read stays read; a repeat after that is a notification of its own.
 //! - What asks something has `actions` in its data until it is answered or withdrawn, by whatever way: the feature that
-//!   wrote it calls [`settle()`] then, and registers what the answers do as a
-//!   [`NotificationAction`](crate::app::actions::NotificationAction).
+//!   wrote it calls [`settle()`] then, and says with its
+//!   [type](crate::app::notification_type::NotificationType::answered_by) what the answers do.
 //! - A `notification` event holds the whole notification. One that is folded into an earlier one comes under its id, and
 //!   takes its place.
 //! - Preferences are asked when something happens: what was told stays told.
@@ -31,7 +31,7 @@ mod settle;
 mod tests;
 
 pub use changes::{ChangedNotification, list_changed};
-pub use mentions::find_mentioned;
+pub use mentions::{MENTION, find_mentioned};
 pub use notify::{NewNotification, notify};
 pub use queries::{NotificationView, count_unread, list_notifications};
 pub use settle::{settle, settle_all, settle_for_everybody};
@@ -45,6 +45,7 @@ pub fn feature() -> Feature {
         routes: routes::routes(),
         commands: commands::commands(),
         events: &["notification", "notification_marked_read"],
+        notification_types: mentions::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -5,26 +5,28 @@ use shared::ids::UserId;
 
 use super::{
     events::{self, Manner},
-    folding::{self, Folding},
+    folding,
     policy::{self, Verdict},
     queries::{self, NotificationView},
 };
 use crate::{
-    app::{db::Tx, error::Error},
+    app::{
+        db::Tx,
+        error::Error,
+        notification_type::{Folding, NotificationType},
+    },
     users,
 };
 
 /// Something that somebody may want to know.
 #[derive(Debug)]
-pub struct NewNotification<'a> {
+pub struct NewNotification {
     /// Who may want to know it.
     pub to: UserId,
     /// Whose act it is.
     pub actor: UserId,
-    /// The notification type, such as `follow`; clients branch on it.
-    pub kind: &'static str,
-    /// A few words, the same for every notification of this type.
-    pub title: &'a str,
+    /// What it is, and how such things are told.
+    pub kind: &'static NotificationType,
     /// A sentence for people. One that begins with the actor's display name counts others in where repeats are folded:
     /// "Ana and 4 others liked your post".
     pub message: String,
@@ -39,14 +41,14 @@ pub struct NewNotification<'a> {
 /// Blocks, mutes, preferences, policies and folding are asked here and nowhere else: features say what happened, never
 /// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
 /// that two transactions cannot wait for each other.
-pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<(), Error> {
-    if notification.actor == notification.to && !policy::is_reminder(notification.kind) {
+pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Error> {
+    if notification.actor == notification.to && !notification.kind.tells_of_own_acts {
         return Ok(());
     }
     if users::is_silenced(tx, notification.to, notification.actor).await? {
         return Ok(());
     }
-    let (to, folding) = (notification.to, Folding::of(notification.kind));
+    let (to, folding) = (notification.to, notification.kind.folding);
     // Asked first, because it answers for all but the first of many messages.
     if folding == Folding::Once && queries::is_told(tx, &notification).await? {
         return Ok(());
@@ -75,7 +77,7 @@ pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<()
 /// Stores it, within an earlier one if there is one to be folded into, and says whether there was. `None` if it is no news.
 async fn fold(
     tx: &Tx,
-    mut notification: NewNotification<'_>,
+    mut notification: NewNotification,
     folding: Folding,
     is_filtered: bool,
 ) -> Result<Option<(NotificationView, bool)>, Error> {

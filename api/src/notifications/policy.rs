@@ -13,19 +13,6 @@ use crate::app::{
 
 /// Accounts younger than this are new.
 const NEW_ACCOUNT: Duration = Duration::from_hours(7 * 24);
-/// The recipient has asked for these: policies about senders do not hold for them.
-const ASKED_FOR: &[&str] = &[
-    "event_cancelled",
-    "event_changed",
-    "event_reminder",
-    "friend_accepted",
-];
-
-/// Whether this type tells people of what they meant to do themselves.
-pub(super) fn is_reminder(kind: &str) -> bool {
-    kind == "event_reminder"
-}
-
 /// What becomes of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -87,7 +74,7 @@ impl FromRow for Wishes {
 // Without a policy every "<> 'accept'" is null, and no follow is looked for.
 pub(super) const FIND_WISHES: &str = "
 select
-    coalesce(preference.in_app, true) as wants_type,
+    coalesce(preference.in_app, $6::boolean) as wants_type,
     array_remove(array[
         case when policy.not_followed <> 'accept' and not exists (
             select from follows where follower_id = $1 and followee_id = $2 and status = 'accepted'
@@ -113,18 +100,19 @@ cross join lateral (
 where actor.id = $2";
 
 /// What is to become of it.
-pub(super) async fn decide(tx: &Tx, notification: &NewNotification<'_>) -> Result<Verdict, Error> {
+pub(super) async fn decide(tx: &Tx, notification: &NewNotification) -> Result<Verdict, Error> {
     let now = tx.now();
     let parameters: Parameters<'_> = &[
         &notification.to.get(),
         &notification.actor.get(),
-        &notification.kind,
+        &notification.kind.name,
         &now.minus(NEW_ACCOUNT).0,
         &now.0,
+        &notification.kind.in_app,
     ];
     let wishes: Wishes = tx.query_one(FIND_WISHES, parameters).await?;
     let treatment = match wishes.treatments.iter().max() {
-        Some(strictest) if !ASKED_FOR.contains(&notification.kind) => *strictest,
+        Some(strictest) if !notification.kind.is_asked_for => *strictest,
         _ => Treatment::Accept,
     };
     Ok(match treatment {

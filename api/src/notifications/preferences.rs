@@ -12,26 +12,9 @@ use crate::app::{
     db::{Connection, FromRow, InvalidRow, Parameters, Row, Tx},
     error::Error,
     http::json::{Change, Input, Wrong},
+    notification_type::{NotificationType, NotificationTypes},
 };
 
-/// The types that the product has; extensions add theirs.
-const TYPES: &[&str] = &[
-    "comment",
-    "event_cancelled",
-    "event_changed",
-    "event_created",
-    "event_reminder",
-    "follow",
-    "follow_request",
-    "friend_accepted",
-    "friend_request",
-    "group_invite",
-    "group_join_request",
-    "like",
-    "mention",
-    "message",
-    "message_request",
-];
 /// Types that one person may have preferences about.
 const TYPES_MAX: usize = 200;
 /// Characters of a type's name at most.
@@ -50,6 +33,22 @@ pub(super) struct Preferences {
 struct Ways {
     in_app: bool,
     push: bool,
+}
+
+impl Ways {
+    /// Of a type that this pod does not have: another release may.
+    const UNKNOWN: Self = Self {
+        in_app: true,
+        push: true,
+    };
+
+    /// Where the person has not chosen.
+    fn of(kind: &NotificationType) -> Self {
+        Self {
+            in_app: kind.in_app,
+            push: kind.push,
+        }
+    }
 }
 
 /// What is done with classes of senders. One may be in several: the strictest decides.
@@ -176,14 +175,16 @@ from notification_policies
 where user_id = $1";
 
 /// What the person has chosen.
-pub(super) async fn find(db: &Connection, user: UserId) -> Result<Preferences, Error> {
+pub(super) async fn find(
+    db: &Connection,
+    known: &NotificationTypes,
+    user: UserId,
+) -> Result<Preferences, Error> {
     let chosen: Vec<TypeRow> = db.query(LIST_TYPES, &[&user.get()]).await?;
     let policy: Option<PolicyRow> = db.query_optional(FIND_POLICY, &[&user.get()]).await?;
-    let everything = Ways {
-        in_app: true,
-        push: true,
-    };
-    let defaults = TYPES.iter().map(|kind| ((*kind).to_owned(), everything));
+    let defaults = known
+        .iter()
+        .map(|kind| (kind.name.to_owned(), Ways::of(kind)));
     let mut types: BTreeMap<String, Ways> = defaults.collect();
     types.extend(chosen.into_iter().map(|TypeRow(kind, ways)| (kind, ways)));
     let everybody = Senders {
@@ -201,7 +202,7 @@ pub(super) async fn find(db: &Connection, user: UserId) -> Result<Preferences, E
 
 pub(super) const SET_TYPE: &str = "
 insert into notification_preferences (user_id, kind, in_app, push)
-values ($1, $2, coalesce($3, true), coalesce($4, true))
+values ($1, $2, coalesce($3, $5::boolean), coalesce($4, $6::boolean))
 on conflict on constraint notification_preference_unique do update set
     in_app = coalesce($3, notification_preferences.in_app),
     push = coalesce($4, notification_preferences.push)";
@@ -230,12 +231,21 @@ on conflict (user_id) do update set
 /// Changes what is named, and says what holds then.
 pub(super) async fn change(
     app: &App,
+    known: &NotificationTypes,
     user: UserId,
     change: ChangePreferences,
 ) -> Result<Preferences, Error> {
     let tx = app.begin().await?;
     for (kind, ways) in &change.types {
-        let parameters: Parameters<'_> = &[&user.get(), kind, &ways.in_app, &ways.push];
+        let default = known.find(kind).map_or(Ways::UNKNOWN, Ways::of);
+        let parameters: Parameters<'_> = &[
+            &user.get(),
+            kind,
+            &ways.in_app,
+            &ways.push,
+            &default.in_app,
+            &default.push,
+        ];
         tx.execute(SET_TYPE, parameters).await?;
     }
     let count: i64 = tx.query_one(COUNT_TYPES, &[&user.get()]).await?;
@@ -244,7 +254,7 @@ pub(super) async fn change(
         return Err(Error::field("types", "too_many", message));
     }
     set_policy(&tx, user, &change.senders, &change.quiet_hours).await?;
-    let preferences = find(&tx, user).await?;
+    let preferences = find(&tx, known, user).await?;
     tx.commit().await?;
     Ok(preferences)
 }

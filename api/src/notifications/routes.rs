@@ -13,13 +13,13 @@ use super::{
 };
 use crate::app::{
     App,
-    actions::{self, Actions},
     error::Error,
     http::{
         Path, SignedIn,
         json::{Input, Json},
         page::{OffsetQuery, Page, PageQuery, Query},
     },
+    notification_type::{self, NotificationTypes},
     openapi::{Routes, get, post},
 };
 
@@ -96,36 +96,38 @@ async fn mark_all_read(State(app): State<App>, caller: SignedIn) -> Result<Answe
 
 #[derive(Deserialize, JsonSchema)]
 struct AnswerNotification {
-    action: actions::Answer,
+    action: notification_type::Answer,
 }
 
 impl Input for AnswerNotification {}
 
 async fn answer_notification(
     State(app): State<App>,
-    Extension(actions): Extension<Actions>,
+    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
     Path(notification): Path<NotificationId>,
     Json(AnswerNotification { action }): Json<AnswerNotification>,
 ) -> Result<Answer<AnswerGiven>, Error> {
-    let given = answer::answer(&app, &actions, caller.user_id, (notification, action)).await?;
+    let given = answer::answer(&app, &types, caller.user_id, (notification, action)).await?;
     Ok(Answer(given))
 }
 
 async fn find_preferences(
     State(app): State<App>,
+    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
 ) -> Result<Answer<Preferences>, Error> {
     let db = app.read().await?;
-    let preferences = preferences::find(&db, caller.user_id).await?;
+    let preferences = preferences::find(&db, &types, caller.user_id).await?;
     Ok(Answer(preferences))
 }
 
 async fn change_preferences(
     State(app): State<App>,
+    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
     Json(change): Json<ChangePreferences>,
 ) -> Result<Answer<Preferences>, Error> {
-    let preferences = preferences::change(&app, caller.user_id, change).await?;
+    let preferences = preferences::change(&app, &types, caller.user_id, change).await?;
     Ok(Answer(preferences))
 }

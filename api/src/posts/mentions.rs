@@ -9,7 +9,7 @@ use crate::{
         db::{Connection, Tx},
         error::Error,
     },
-    notifications::{NewNotification, find_mentioned, notify},
+    notifications::{MENTION, NewNotification, find_mentioned, notify},
     users::Person,
 };
 
@@ -66,8 +66,7 @@ pub async fn tell_mentioned(tx: &mut Tx, to: UserId, mention: &Mention<'_>) -> R
     let notification = NewNotification {
         to,
         actor: mention.by.id,
-        kind: "mention",
-        title: "New mention",
+        kind: &MENTION,
         message: format!("{} mentioned you in a {place}", mention.by.display_name()),
         related_id: Some(mention.post.get()),
         data: json!({ "post_id": mention.post, "comment_id": mention.comment }),

@@ -44,11 +44,11 @@ pub(in crate::app) use server::{Drained, serve};
 
 use super::{
     App,
-    actions::Actions,
     commands::{self, Registry},
     error::Error,
     event_log,
     feature::Feature,
+    notification_type::NotificationTypes,
     openapi,
 };
 
@@ -60,17 +60,17 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(15);
 /// Every feature's routes with the layers around them.
 pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifecycle) -> Router {
     let (mut public, mut internal) = (openapi::routes(), Router::new());
-    let (mut socket, mut actions) = (Vec::new(), Vec::new());
+    let (mut socket, mut types) = (Vec::new(), Vec::new());
     for feature in features {
         public = public.merge(feature.routes);
         internal = internal.merge(feature.internal);
         socket.extend(feature.commands);
-        actions.extend(feature.actions);
+        types.extend(feature.notification_types);
     }
     let (public, document) = public.into_parts();
     let public = public
         .layer(Extension(Arc::new(document)))
-        .layer(Extension(Actions::new(actions)))
+        .layer(Extension(NotificationTypes::new(types)))
         // The transaction that it opens is the handler's: nothing in between may use another.
         .layer(from_fn_with_state(app.clone(), idempotency::remember))
         .layer(from_fn(etag::validate))

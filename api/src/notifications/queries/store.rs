@@ -30,15 +30,15 @@ join users actor on actor.id = notification.actor_id"
 /// Stores a new one, unread.
 pub(in crate::notifications) async fn insert_notification(
     db: &Connection,
-    notification: &NewNotification<'_>,
+    notification: &NewNotification,
     is_filtered: bool,
     now: Time,
 ) -> Result<NotificationView, Error> {
     let parameters: Parameters<'_> = &[
         &notification.to.get(),
         &notification.actor.get(),
-        &notification.kind,
-        &notification.title,
+        &notification.kind.name,
+        &notification.kind.title,
         &notification.message,
         &notification.related_id,
         &notification.data,
@@ -57,11 +57,11 @@ select exists (
 /// Whether the recipient has an unread one of this type about the same thing.
 pub(in crate::notifications) async fn is_told(
     db: &Connection,
-    notification: &NewNotification<'_>,
+    notification: &NewNotification,
 ) -> Result<bool, Error> {
     let (to, kind, related) = (
         notification.to.get(),
-        notification.kind,
+        notification.kind.name,
         notification.related_id,
     );
     db.query_one(IS_TOLD, &[&to, &kind, &related]).await
@@ -78,11 +78,11 @@ from recipient";
 /// Waits until nobody else tells this recipient of this type about the same thing; held to the transaction's end.
 pub(in crate::notifications) async fn lock_subject(
     db: &Connection,
-    notification: &NewNotification<'_>,
+    notification: &NewNotification,
 ) -> Result<(), Error> {
     let (to, kind, related) = (
         notification.to.get(),
-        notification.kind,
+        notification.kind.name,
         notification.related_id,
     );
     db.execute(LOCK_SUBJECT, &[&to, &kind, &related]).await?;
@@ -126,13 +126,13 @@ limit 1";
 /// The newest one of this type about the same thing that was written after `since`.
 pub(in crate::notifications) async fn find_repeated(
     db: &Connection,
-    notification: &NewNotification<'_>,
+    notification: &NewNotification,
     is_filtered: bool,
     since: Time,
 ) -> Result<Option<Repeated>, Error> {
     let parameters: Parameters<'_> = &[
         &notification.to.get(),
-        &notification.kind,
+        &notification.kind.name,
         &notification.related_id,
         &notification.actor.get(),
         &is_filtered,
@@ -160,13 +160,13 @@ join users actor on actor.id = notification.actor_id"
 pub(in crate::notifications) async fn fold_into(
     db: &Connection,
     earlier: NotificationId,
-    notification: &NewNotification<'_>,
+    notification: &NewNotification,
     actor_count: i64,
 ) -> Result<NotificationView, Error> {
     let parameters: Parameters<'_> = &[
         &earlier.get(),
         &notification.actor.get(),
-        &notification.title,
+        &notification.kind.title,
         &notification.message,
         &notification.data,
         &actor_count,

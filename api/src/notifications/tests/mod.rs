@@ -13,15 +13,17 @@ use super::{NewNotification, notify};
 use crate::app::{
     db::Tx,
     error::Error,
+    notification_type::NotificationType,
     testing::{Actor, TestApp},
 };
+
+static POKE: NotificationType = NotificationType::new("poke", "A poke");
 
 async fn tell(tx: &mut Tx, to: &Actor, actor: &Actor, related_id: i64) -> Result<(), Error> {
     let notification = NewNotification {
         to: to.id(),
         actor: actor.id(),
-        kind: "poke",
-        title: "A poke",
+        kind: &POKE,
         message: format!("{} poked you", actor.username()),
         related_id: Some(related_id),
         data: json!({"force": 3}),
