@@ -24,7 +24,7 @@ loadtest tail USER [--url URL] [--password PASSWORD]
     prints that user's live events as they come, one line each
 loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
     sends a message over a socket
-loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--programs FOLDER] [--json FILE]
+loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
 loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]
     measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL

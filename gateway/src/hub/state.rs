@@ -11,6 +11,7 @@ use shared::{
     ids::{PostId, UserId},
     wire::{Channel, Command, Offset, Position},
 };
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{
@@ -73,7 +74,7 @@ pub(super) struct State {
     pub(super) watch: Watch,
     pub(super) connections: Entries,
     /// Who hears a channel, or waits to. Everybody hears [`Channel::Broadcast`], so it is not listed.
-    pub(super) members: HashMap<Channel, Vec<Key>>,
+    pub(super) members: HashMap<Channel, SmallVec<[Key; 2]>>,
     /// Those with something to write.
     pub(super) dirty: Vec<Key>,
     /// Those who may have said more than was read; each as often as it is told.
@@ -160,7 +161,7 @@ impl State {
     pub(super) fn hearers_count(&self, channel: Channel) -> usize {
         match channel {
             Channel::Broadcast => self.connections.len(),
-            _ => self.members.get(&channel).map_or(0, Vec::len),
+            _ => self.members.get(&channel).map_or(0, SmallVec::len),
         }
     }
 

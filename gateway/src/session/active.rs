@@ -25,7 +25,7 @@ const WARNING_SECONDS: i64 = 60;
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(super) who: Who,
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     pub(super) streams: Vec<Stream>,
     pub(super) groups: Groups,
     /// Channels that are being joined live and whose history is being read.
@@ -46,10 +46,13 @@ impl Active {
     pub(super) fn new(
         who: Who,
         settings: Arc<Settings>,
-        (streams, groups): (Vec<Stream>, Groups),
+        (mut streams, groups): (Vec<Stream>, Groups),
         pulse: Pulse,
         allowance: Allowance,
     ) -> Self {
+        // The others have no order to be kept, and there is one of these lists for everybody who is connected.
+        streams.retain(|stream| stream.channel.is_durable());
+        streams.shrink_to_fit();
         Self {
             who,
             settings,
@@ -213,8 +216,9 @@ impl Active {
     }
 
     pub(super) fn on_tick(&mut self, now: Now, effects: &mut Vec<Effect>) -> u64 {
+        let intervals = self.settings.intervals;
         loop {
-            match self.pulse.due(now) {
+            match self.pulse.due(intervals, now) {
                 Due::Nothing => break,
                 Due::Ping => effects.push(Effect::Ping),
                 Due::Heartbeat => effects.push(Effect::Heartbeat(self.tops())),
@@ -228,7 +232,7 @@ impl Active {
             rooms.on_tick(now.elapsed_ms, effects);
         }
         let expiry_at_ms = self.check_expiry(now, effects);
-        self.pulse.next_at_ms().min(expiry_at_ms)
+        self.pulse.next_at_ms(intervals).min(expiry_at_ms)
     }
 
     fn tops(&mut self) -> BTreeMap<Channel, u64> {

@@ -40,7 +40,10 @@ impl CatchUp {
             let detail = format!("{name} is not a channel");
             return Err(Box::new(Problem::new(Code::InvalidRequest, detail)));
         }
-        let hears = |channel: &Channel| streams.iter().any(|s| s.channel == *channel);
+        // Everybody hears what is said to everybody; it has no log, so there is nothing to be replayed.
+        let hears = |channel: &Channel| {
+            *channel == Channel::Broadcast || streams.iter().any(|s| s.channel == *channel)
+        };
         if let Some(channel) = asked.positions.keys().find(|channel| !hears(channel)) {
             let detail = format!("{channel} is not yours to hear");
             return Err(Box::new(Problem::new(Code::Forbidden, detail)));

@@ -24,7 +24,6 @@ pub(super) enum Due {
 /// When each side was last heard. Activity only writes a number: what follows from it is worked out at the next tick.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    intervals: Intervals,
     sent_at_ms: u64,
     /// Taken off the first interval.
     lead_ms: u64,
@@ -44,7 +43,6 @@ impl Pulse {
         )]
         let lead_ms = (intervals.heartbeat_ms as f64 * 0.5 * jitter) as u64;
         Self {
-            intervals,
             sent_at_ms: now.elapsed_ms,
             lead_ms,
             heard_at_ms: now.elapsed_ms,
@@ -62,16 +60,16 @@ impl Pulse {
     }
 
     /// One thing that is due now; ask again until nothing is.
-    pub(super) fn due(&mut self, now: Now) -> Due {
+    pub(super) fn due(&mut self, intervals: Intervals, now: Now) -> Due {
         let silent_ms = now.elapsed_ms.saturating_sub(self.heard_at_ms);
-        if silent_ms >= 2 * self.intervals.ping_ms {
+        if silent_ms >= 2 * intervals.ping_ms {
             return Due::Dead;
         }
-        if silent_ms >= self.intervals.ping_ms && !self.pinged {
+        if silent_ms >= intervals.ping_ms && !self.pinged {
             self.pinged = true;
             return Due::Ping;
         }
-        if now.elapsed_ms >= self.heartbeat_at_ms() {
+        if now.elapsed_ms >= self.heartbeat_at_ms(intervals) {
             self.sent_at_ms = now.elapsed_ms;
             self.lead_ms = 0;
             return Due::Heartbeat;
@@ -80,13 +78,13 @@ impl Pulse {
     }
 
     /// When something will be due if nothing happens before.
-    pub(super) fn next_at_ms(&self) -> u64 {
+    pub(super) fn next_at_ms(&self, intervals: Intervals) -> u64 {
         let silences = if self.pinged { 2 } else { 1 };
-        let ping_at_ms = self.heard_at_ms + silences * self.intervals.ping_ms;
-        ping_at_ms.min(self.heartbeat_at_ms())
+        let ping_at_ms = self.heard_at_ms + silences * intervals.ping_ms;
+        ping_at_ms.min(self.heartbeat_at_ms(intervals))
     }
 
-    fn heartbeat_at_ms(&self) -> u64 {
-        (self.sent_at_ms + self.intervals.heartbeat_ms).saturating_sub(self.lead_ms)
+    fn heartbeat_at_ms(&self, intervals: Intervals) -> u64 {
+        (self.sent_at_ms + intervals.heartbeat_ms).saturating_sub(self.lead_ms)
     }
 }

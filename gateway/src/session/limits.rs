@@ -31,7 +31,6 @@ const MALFORMED_MAX: u16 = 5;
 /// A token bucket, in thousandths of a command, and two counters.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    limits: CommandLimits,
     thousandths: u64,
     filled_at_ms: u64,
     refused: u16,
@@ -41,7 +40,6 @@ pub(super) struct Allowance {
 impl Allowance {
     pub(super) fn new(limits: CommandLimits, now: Now) -> Self {
         Self {
-            limits,
             thousandths: u64::from(limits.burst) * 1000,
             filled_at_ms: now.elapsed_ms,
             refused: 0,
@@ -50,11 +48,11 @@ impl Allowance {
     }
 
     /// Takes one command from the bucket.
-    pub(super) fn take(&mut self, now: Now) -> Verdict {
-        let Some(per_second) = self.limits.per_second else {
+    pub(super) fn take(&mut self, limits: CommandLimits, now: Now) -> Verdict {
+        let Some(per_second) = limits.per_second else {
             return Verdict::Allowed;
         };
-        let (rate, full) = (u64::from(per_second), u64::from(self.limits.burst) * 1000);
+        let (rate, full) = (u64::from(per_second), u64::from(limits.burst) * 1000);
         let passed_ms = now.elapsed_ms.saturating_sub(self.filled_at_ms);
         self.filled_at_ms = now.elapsed_ms;
         // Commands a second are thousandths a millisecond.

@@ -21,7 +21,7 @@ const WAITING_MAX: usize = 64;
 
 impl Active {
     pub(super) fn on_text(&mut self, text: Bytes, now: Now, effects: &mut Vec<Effect>) {
-        match self.allowance.take(now) {
+        match self.allowance.take(self.settings.commands, now) {
             Verdict::Allowed => {}
             Verdict::Flood => {
                 effects.push(Effect::Close(

@@ -43,6 +43,15 @@ impl Audience {
     }
 }
 
+/// The Redis of a measurement.
+pub(super) fn redis_settings(url: &str) -> RedisSettings {
+    RedisSettings {
+        url: url.to_owned(),
+        prefix: "hubbub:".to_owned(),
+        timeout: Duration::from_secs(10),
+    }
+}
+
 /// Publishes as the peer's own back end would.
 #[derive(Clone)]
 pub(crate) enum Publisher {
@@ -62,11 +71,7 @@ struct Data {
 
 impl Publisher {
     pub(crate) async fn connect(peer: PeerKind, redis_url: &str) -> Result<Self, Failure> {
-        let settings = RedisSettings {
-            url: redis_url.to_owned(),
-            prefix: "hubbub:".to_owned(),
-            timeout: Duration::from_secs(10),
-        };
+        let settings = redis_settings(redis_url);
         let bus = || Bus::new(&settings).map_err(|error| Failure::Refused(error.to_string()));
         Ok(match peer {
             PeerKind::Hubbub => Self::Hubbub(bus()?),

@@ -2,10 +2,14 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::Path, sync::atomic::Ordering};
 
-use shared::testing::{RedisServer, free_port};
+use shared::{
+    bus::Bus,
+    credentials::Revocations,
+    testing::{RedisServer, free_port},
+};
 
 use super::{
-    audience::{Audience, Publisher},
+    audience::{Audience, Publisher, redis_settings},
     node::Node,
     peer::{NodePlan, Passes, PeerKind},
     stand_in::{Ring, StandIn},
@@ -33,6 +37,7 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) async fn start(peer: PeerKind, programs: &Path) -> Result<Self, Failure> {
         let redis = RedisServer::start().await;
+        say_that_sessions_stand(&redis.url()).await?;
         let stand_in = StandIn::start()?;
         let mut nodes = Vec::new();
         let mut metrics = Vec::new();
@@ -115,6 +120,14 @@ impl Cluster {
         let each = self.nodes.iter().map(Node::resident_kib);
         Ok(each.sum::<Result<f64, _>>()?)
     }
+}
+
+/// Says, as `api` does, that Redis knows of every session that was ended; without it, gateways ask `api` about each.
+async fn say_that_sessions_stand(redis_url: &str) -> Result<(), Failure> {
+    let refused = |error: shared::bus::BusError| Failure::Refused(error.to_string());
+    let bus = Bus::new(&redis_settings(redis_url)).map_err(refused)?;
+    let revocations = Revocations::new(bus);
+    revocations.restore(&[]).await.map_err(refused)
 }
 
 /// In as few processes as can hold them.

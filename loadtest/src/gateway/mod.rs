@@ -33,23 +33,31 @@ pub(crate) struct Measurement {
     size: Size,
     /// The folder of the programs; ours, unless told.
     programs: PathBuf,
+    /// How often each is measured, in turn; the medians are told.
+    repeats: usize,
     /// Where the figures go as JSON.
     json: Option<PathBuf>,
 }
 
 impl Measurement {
-    /// `[idle|room|knee|people|cycles ...] [--quick] [--programs FOLDER] [--json FILE]`.
+    /// `[idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let own = std::env::current_exe()?;
         let mut measurement = Self {
             scenarios: Vec::new(),
             size: Size::FULL,
+            repeats: 1,
             programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
             json: None,
         };
         while let Some(word) = given.next() {
-            let mut path = || given.next().map(PathBuf::from).ok_or(Failure::Usage);
+            let mut next = || given.next().ok_or(Failure::Usage);
+            let mut path = || next().map(PathBuf::from);
             match word.as_str() {
+                "--repeats" => {
+                    let repeats = next()?.parse().ok().filter(|repeats| *repeats > 0);
+                    measurement.repeats = repeats.ok_or(Failure::Usage)?;
+                }
                 "--quick" => measurement.size = Size::QUICK,
                 "--programs" => measurement.programs = path()?,
                 "--json" => measurement.json = Some(path()?),
@@ -62,13 +70,16 @@ impl Measurement {
         Ok(measurement)
     }
 
-    /// Runs every scenario for every peer, one after the other, and prints what came of it.
+    /// Runs every scenario for every peer, one after the other and as often as was asked for, and prints what came of it.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let mut report = Report::default();
         for scenario in &self.scenarios {
-            for peer in scenario.peers() {
-                let figures = scenario.run(*peer, &self.size, &self.programs).await?;
-                report.add(*scenario, *peer, figures);
+            // In turn, so that what else the machine does meets all of them.
+            for _ in 0..self.repeats {
+                for peer in scenario.peers() {
+                    let figures = scenario.run(*peer, &self.size, &self.programs).await?;
+                    report.add(*scenario, *peer, figures);
+                }
             }
         }
         println!("{report}");

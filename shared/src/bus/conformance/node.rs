@@ -9,7 +9,11 @@ use tokio::{
 };
 
 use super::{Duration, *};
-use crate::{bus::metrics::BusMetrics, config::RedisSettings, telemetry::metrics::Metrics};
+use crate::{
+    bus::{metrics::BusMetrics, subscriber::Pauses},
+    config::RedisSettings,
+    telemetry::metrics::Metrics,
+};
 
 /// More than any test produces.
 const OUTPUTS_MAX: usize = 100_000;
@@ -239,8 +243,10 @@ impl Tuning {
         Self {
             tick: Duration::from_millis(20),
             grace: Duration::from_millis(60),
-            retry_first: Duration::from_millis(40),
-            retry_max: Duration::from_millis(200),
+            retry: Pauses {
+                first: Duration::from_millis(40),
+                max: Duration::from_millis(200),
+            },
             ..Self::default()
         }
     }

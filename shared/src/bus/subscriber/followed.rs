@@ -4,9 +4,8 @@ use tokio::time::Instant;
 
 use super::{
     Join, JoinError, Joined, ListenerId, Listeners, Replay, Start,
-    backoff::Backoff,
+    backoff::Failures,
     stream::{Opening, Stream},
-    tuning::Tuning,
 };
 use crate::wire::{Channel, Offset, Position};
 
@@ -30,7 +29,7 @@ pub(super) enum Order {
     /// They have none: the channel has no log.
     Ephemeral,
     /// Where the stream starts is not known yet.
-    Opening(Opening),
+    Opening(Box<Opening>),
     /// By offset.
     Live(Stream),
 }
@@ -63,17 +62,18 @@ pub(super) struct Followed {
     pub(super) is_dissolve_planned: bool,
     /// The end of its joins' patience is in the wheel.
     pub(super) is_expiry_planned: bool,
-    pub(super) retry: Backoff,
+    /// Of questions about it, in a row.
+    pub(super) failures: Failures,
 }
 
 impl Followed {
-    pub(super) fn new(channel: Channel, serial: u64, tuning: &Tuning) -> Self {
+    pub(super) fn new(channel: Channel, serial: u64) -> Self {
         Self {
             serial,
             listeners: Listeners::default(),
             subscription: Subscription::Wanted,
             order: if channel.is_durable() {
-                Order::Opening(Opening::default())
+                Order::Opening(Box::default())
             } else {
                 Order::Ephemeral
             },
@@ -83,7 +83,7 @@ impl Followed {
             idle_since: None,
             is_dissolve_planned: false,
             is_expiry_planned: false,
-            retry: Backoff::new(tuning.retry_first, tuning.retry_max),
+            failures: Failures::default(),
         }
     }
 

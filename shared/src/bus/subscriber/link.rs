@@ -8,15 +8,17 @@ use tokio::{
 };
 
 use super::{
-    backoff::Backoff,
+    backoff::{Failures, Pauses},
     connection::{Connection, Login},
     resp::Frame,
 };
 use crate::{bus::BusError, config::RedisSettings};
 
 /// Between the attempts to connect, at first and at most.
-const WAIT_FIRST: Duration = Duration::from_millis(50);
-const WAIT_MAX: Duration = Duration::from_secs(3);
+const PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(50),
+    max: Duration::from_secs(3),
+};
 /// A connection that lived this long was a good one: the next loss is a new story.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 
@@ -84,7 +86,7 @@ enum State {
 pub(super) struct Link {
     endpoint: Endpoint,
     state: State,
-    backoff: Backoff,
+    failures: Failures,
     up_since: Instant,
     heard_at: Instant,
 }
@@ -94,7 +96,7 @@ impl Link {
         Self {
             endpoint,
             state: State::Waiting(Box::pin(sleep(Duration::ZERO))),
-            backoff: Backoff::new(WAIT_FIRST, WAIT_MAX),
+            failures: Failures::default(),
             up_since: Instant::now(),
             heard_at: Instant::now(),
         }
@@ -169,9 +171,9 @@ impl Link {
 
     fn wait(&mut self) {
         if self.is_up() && self.up_since.elapsed() > GOOD_LIFE {
-            self.backoff.reset();
+            self.failures.reset();
         }
-        let pause = sleep(self.backoff.next_wait());
+        let pause = sleep(self.failures.next_wait(&PAUSES));
         drop(mem::replace(
             &mut self.state,
             State::Waiting(Box::pin(pause)),

@@ -25,6 +25,8 @@ use std::sync::Arc;
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
+#[cfg(test)]
+pub(super) use self::backoff::Pauses;
 pub(super) use self::tuning::Tuning;
 use self::{
     actor::Actor,

@@ -2,6 +2,8 @@
 
 use std::{ops::Range, time::Duration};
 
+use super::backoff::Pauses;
+
 /// Times of a subscriber.
 #[derive(Debug, Clone)]
 pub(in crate::bus) struct Tuning {
@@ -19,10 +21,8 @@ pub(in crate::bus) struct Tuning {
     pub(in crate::bus) silence: Duration,
     /// It is given up when the probe does not come back by then.
     pub(in crate::bus) probe_wait: Duration,
-    /// The first pause before a failed fetch or comparison is tried again; it grows to [`Tuning::retry_max`].
-    pub(in crate::bus) retry_first: Duration,
-    /// The longest pause.
-    pub(in crate::bus) retry_max: Duration,
+    /// Before a failed fetch or comparison is tried again.
+    pub(in crate::bus) retry: Pauses,
 }
 
 impl Default for Tuning {
@@ -35,8 +35,10 @@ impl Default for Tuning {
             grace: Duration::from_millis(250),
             silence: Duration::from_secs(10),
             probe_wait: Duration::from_secs(5),
-            retry_first: Duration::from_millis(250),
-            retry_max: Duration::from_secs(8),
+            retry: Pauses {
+                first: Duration::from_millis(250),
+                max: Duration::from_secs(8),
+            },
         }
     }
 }

@@ -62,12 +62,12 @@ impl<S: Sink> Actor<S> {
                 continue;
             };
             let Some(head) = head else {
-                let wait = followed.retry.next_wait();
+                let wait = followed.failures.next_wait(&self.tuning.retry);
                 let due = Due::Check(channel, followed.serial);
                 self.wheel.insert(wait, due);
                 continue;
             };
-            followed.retry.reset();
+            followed.failures.reset();
             match (&followed.order, followed.subscription) {
                 (Order::Live(_), _) => {
                     self.on_head(channel, head);

@@ -49,7 +49,7 @@ impl<S: Sink> Actor<S> {
             if self.link.is_up() {
                 self.changes.push(Verb::Subscribe, channel);
             }
-            Followed::new(channel, self.serials, &self.tuning)
+            Box::new(Followed::new(channel, self.serials))
         })
     }
 

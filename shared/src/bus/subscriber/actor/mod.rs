@@ -63,7 +63,8 @@ pub(super) struct Actor<S> {
     tuning: Tuning,
     link: Link,
     changes: Changes,
-    table: HashMap<Channel, Followed>,
+    /// Boxed, because a table keeps up to twice the room that it needs.
+    table: HashMap<Channel, Box<Followed>>,
     serials: u64,
     joins_pending: usize,
     wheel: Wheel<Due>,

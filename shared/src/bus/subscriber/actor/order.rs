@@ -113,24 +113,25 @@ impl<S: Sink> Actor<S> {
             after,
             ..
         } = fetch;
+        let retry = self.tuning.retry;
         let Some(followed) = self.followed(channel, serial) else {
             return;
         };
         let outcome = match outcome {
             Ok(events) => {
-                followed.retry.reset();
+                followed.failures.reset();
                 self.metrics.gaps_healed.inc();
                 Ok(events)
             }
             Err(HistoryError::Unavailable(error)) => {
                 tracing::warn!(%channel, %error, "a hole cannot be filled yet");
-                let wait = followed.retry.next_wait();
+                let wait = followed.failures.next_wait(&retry);
                 self.wheel.insert(wait, Due::RetryFetch(channel, serial));
                 return;
             }
             Err(error) => {
                 tracing::warn!(%channel, %error, "events are lost; listeners are told");
-                followed.retry.reset();
+                followed.failures.reset();
                 Err(Gone)
             }
         };
