@@ -1,5 +1,5 @@
 //! Hubbub's HTTP API.
 
 fn main() -> std::process::ExitCode {
-    api::cli::main()
+    api::cli::main(api::features)
 }

@@ -37,6 +37,15 @@ impl Cluster {
 
     /// [`Cluster::start`], with other settings of the gateways.
     pub async fn start_with(gateway_settings: &[(&'static str, &str)]) -> Self {
+        Self::start_programs("api", gateway_settings).await
+    }
+
+    /// [`Cluster::start`], with another program for the API: one with more features.
+    pub async fn start_extended(api_program: &str) -> Self {
+        Self::start_programs(api_program, &[]).await
+    }
+
+    async fn start_programs(api_program: &str, gateway_settings: &[(&'static str, &str)]) -> Self {
         let database = Database::create().await;
         let redis = RedisServer::start().await;
         let jwt_secret = format!("{:032x}", rand::random::<u128>());
@@ -48,7 +57,7 @@ impl Cluster {
             let mut variables = common.to_vec();
             variables.push(("DATABASE_URL", database.url()));
             variables.push(("DATABASE_POOL", "8".to_owned()));
-            Node::start("api", name, "API_ADDR", &redis, variables)
+            Node::start(api_program, name, "API_ADDR", &redis, variables)
         };
         let api = tokio::join!(start_api("api-1"), start_api("api-2"));
         let api_urls = format!("{},{}", api.0.http.base(), api.1.http.base());

@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use shared::{bus::Bus, clock::Clock, credentials::Tokens, ratelimit::RateLimiter};
 
 use config::Settings;
-use db::{Connection, Database, Snapshot, Tx};
+use db::{Connection, Database, Held, Snapshot, Tx};
 use error::Error;
 use event_log::{Outlet, Publisher, PublisherTask};
 use live::ChangedCounts;
@@ -98,6 +98,28 @@ impl App {
     /// Opens a transaction that can carry events.
     pub async fn begin(&self) -> Result<Tx, Error> {
         Tx::begin(self.clone()).await
+    }
+
+    /// Runs inner functions of features, which begin and commit a transaction each, as one transaction: all of it happens, or
+    /// nothing. They run one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of `acts`, and of the commit.
+    pub async fn as_one<T>(
+        &self,
+        acts: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        // Within a request with an `Idempotency-Key` there is one that its answer is stored with.
+        if Held::is_lent() {
+            return acts.await;
+        }
+        let held = Held::new(self.begin().await?);
+        let done = held.during(acts).await?;
+        let tx = held.take();
+        let given_up = || Error::defect("an act gave its transaction up and said that it was done");
+        tx.ok_or_else(given_up)?.commit().await?;
+        Ok(done)
     }
 
     /// Now, by the app's clock.

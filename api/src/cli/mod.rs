@@ -18,9 +18,10 @@ use crate::{
     app::{
         boot::{self, StartError},
         config::{self, DatabaseSettings, HashSettings, Settings},
+        feature::Feature,
         openapi,
     },
-    auth, features,
+    auth,
 };
 
 const USAGE: &str = "\
@@ -42,8 +43,8 @@ usage: api <command> [--setting value ...]
 /// `EX_USAGE` of sysexits.h.
 const EXIT_USAGE: u8 = 64;
 
-/// Runs the program and says how it went.
-pub fn main() -> ExitCode {
+/// Runs the program with these features and says how it went.
+pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("serve") => run(arguments, Settings::read, |settings| {

@@ -72,6 +72,15 @@ pub async fn follows(db: &Connection, follower: UserId, followee: UserId) -> Res
     queries::is_follower(db, follower, followee).await
 }
 
+/// The newest followers of an account, at most `most`.
+pub async fn newest_followers(
+    db: &Connection,
+    followee: UserId,
+    most: i64,
+) -> Result<Vec<UserId>, Error> {
+    queries::newest_followers(db, followee, most).await
+}
+
 /// Ends whatever there is between two people, either way, requests too. The caller holds the pair
 /// ([`users::lock_pair`](crate::users::lock_pair)).
 pub async fn end_both_ways(tx: &mut Tx, one: UserId, other: UserId) -> Result<(), Error> {

@@ -23,6 +23,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     ACCEPT_REQUEST,
     REJECT_REQUEST,
     IS_FOLLOWER,
+    NEWEST_FOLLOWERS,
     LIST_FOLLOWERS,
     LIST_FOLLOWING,
 ];
@@ -137,6 +138,22 @@ pub(super) async fn is_follower(
 ) -> Result<bool, Error> {
     db.query_one(IS_FOLLOWER, &[&follower.get(), &followee.get()])
         .await
+}
+
+const NEWEST_FOLLOWERS: &str = "
+select follower_id
+from follows
+where followee_id = $1 and status = 'accepted'
+order by created_at desc, follower_id desc
+limit $2";
+
+/// The newest followers, at most `most`.
+pub(super) async fn newest_followers(
+    db: &Connection,
+    followee: UserId,
+    most: i64,
+) -> Result<Vec<UserId>, Error> {
+    db.query(NEWEST_FOLLOWERS, &[&followee.get(), &most]).await
 }
 
 /// One end of a follow, in a list of the other.

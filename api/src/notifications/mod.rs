@@ -32,7 +32,7 @@ mod tests;
 
 pub use changes::{ChangedNotification, list_changed};
 pub use mentions::{MENTION, find_mentioned};
-pub use notify::{NewNotification, notify};
+pub use notify::{NewNotification, notify, wants};
 pub use queries::{NotificationView, count_unread, list_notifications};
 pub use settle::{settle, settle_all, settle_for_everybody};
 

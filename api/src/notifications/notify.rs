@@ -42,18 +42,16 @@ pub struct NewNotification {
 /// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
 /// that two transactions cannot wait for each other.
 pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Error> {
-    if notification.actor == notification.to && !notification.kind.tells_of_own_acts {
+    let (kind, actor, to) = (notification.kind, notification.actor, notification.to);
+    let folding = kind.folding;
+    if is_silent(tx, kind, actor, to).await? {
         return Ok(());
     }
-    if users::is_silenced(tx, notification.to, notification.actor).await? {
-        return Ok(());
-    }
-    let (to, folding) = (notification.to, notification.kind.folding);
     // Asked first, because it answers for all but the first of many messages.
     if folding == Folding::Once && queries::is_told(tx, &notification).await? {
         return Ok(());
     }
-    let (is_filtered, is_quiet) = match policy::decide(tx, &notification).await? {
+    let (is_filtered, is_quiet) = match policy::decide(tx, kind, actor, to).await? {
         Verdict::Drop => return Ok(()),
         Verdict::Filter => (true, true),
         Verdict::Tell { quietly } => (false, quietly),
@@ -72,6 +70,33 @@ pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Er
         }
         _ => Ok(()),
     }
+}
+
+/// Whether somebody would be told of such an act by this person, for what is shown in passing and not kept.
+pub async fn wants(
+    tx: &Tx,
+    kind: &NotificationType,
+    actor: UserId,
+    to: UserId,
+) -> Result<bool, Error> {
+    let (is_silent, verdict) = tokio::try_join!(
+        is_silent(tx, kind, actor, to),
+        policy::decide(tx, kind, actor, to),
+    )?;
+    Ok(!is_silent && matches!(verdict, Verdict::Tell { .. }))
+}
+
+/// Whether nothing that the recipient has chosen matters: it is their own act, or the two are not to hear of each other.
+async fn is_silent(
+    tx: &Tx,
+    kind: &NotificationType,
+    actor: UserId,
+    to: UserId,
+) -> Result<bool, Error> {
+    if actor == to && !kind.tells_of_own_acts {
+        return Ok(true);
+    }
+    users::is_silenced(tx, to, actor).await
 }
 
 /// Stores it, within an earlier one if there is one to be folded into, and says whether there was. `None` if it is no news.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shared::ids::UserId;
 
-use super::NewNotification;
 use crate::app::{
     db::{Column, FromRow, InvalidRow, Parameters, Row, Tx},
     error::Error,
+    notification_type::NotificationType,
 };
 
 /// Accounts younger than this are new.
@@ -100,19 +101,24 @@ cross join lateral (
 where actor.id = $2";
 
 /// What is to become of it.
-pub(super) async fn decide(tx: &Tx, notification: &NewNotification) -> Result<Verdict, Error> {
+pub(super) async fn decide(
+    tx: &Tx,
+    kind: &NotificationType,
+    actor: UserId,
+    to: UserId,
+) -> Result<Verdict, Error> {
     let now = tx.now();
     let parameters: Parameters<'_> = &[
-        &notification.to.get(),
-        &notification.actor.get(),
-        &notification.kind.name,
+        &to.get(),
+        &actor.get(),
+        &kind.name,
         &now.minus(NEW_ACCOUNT).0,
         &now.0,
-        &notification.kind.in_app,
+        &kind.in_app,
     ];
     let wishes: Wishes = tx.query_one(FIND_WISHES, parameters).await?;
     let treatment = match wishes.treatments.iter().max() {
-        Some(strictest) if !notification.kind.is_asked_for => *strictest,
+        Some(strictest) if !kind.is_asked_for => *strictest,
         _ => Treatment::Accept,
     };
     Ok(match treatment {

@@ -41,8 +41,12 @@ pub(super) async fn look_up(
     Ok(views.collect())
 }
 
-/// Whether each of these people, who may be seen, is online.
-pub(super) async fn online(app: &App, people: &[UserId]) -> Result<Vec<bool>, Error> {
+/// Whether each of these people is online. It is for the caller to tell nobody who may not see it.
+///
+/// # Errors
+///
+/// `unavailable`, where that is not known.
+pub async fn online(app: &App, people: &[UserId]) -> Result<Vec<bool>, Error> {
     if people.is_empty() {
         return Ok(Vec::new());
     }

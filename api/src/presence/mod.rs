@@ -17,6 +17,8 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use look_up::online;
+
 use crate::app::{commands::Command, feature::Feature};
 
 /// What the slice brings.

@@ -28,6 +28,11 @@ impl Held {
         HELD.scope(self.clone(), inside).await
     }
 
+    /// Whether what runs here runs within somebody's transaction already.
+    pub(in crate::app) fn is_lent() -> bool {
+        HELD.try_with(|_| ()).is_ok()
+    }
+
     /// The transaction with everything that was committed to it; `None` if it was begun and given up, and so rolled back.
     pub(in crate::app) fn take(&self) -> Option<Tx> {
         self.lock().take()
