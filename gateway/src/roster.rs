@@ -34,6 +34,8 @@ const GONE_MAX: usize = 1 << 17;
 struct State {
     /// Since when, in milliseconds since the Unix epoch.
     here: HashMap<Name, (UserId, i64)>,
+    /// To be listed. No more than are here, and those who went while the others were listed.
+    new: Vec<Connection>,
     gone: Vec<Connection>,
     /// Somebody here may not be listed.
     list_again: bool,
@@ -43,7 +45,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Roster {
     state: Mutex<State>,
-    has_gone: Notify,
+    has_news: Notify,
     connections: Connections,
 }
 
@@ -59,7 +61,7 @@ impl Roster {
     pub(crate) fn new(connections: Connections) -> Self {
         Self {
             state: Mutex::default(),
-            has_gone: Notify::new(),
+            has_news: Notify::new(),
             connections,
         }
     }
@@ -85,18 +87,10 @@ impl Roster {
         }
     }
 
-    /// Lists a connection for all nodes; the oldest of the person's is told to go where that is one too many.
-    pub(crate) async fn announce(&self, connection: Connection) {
-        if let Err(error) = self.connections.enter(&connection).await {
-            tracing::warn!(%error, "a connection is not counted yet");
-            self.lock().list_again = true;
-        }
-        // It may have gone before it was listed.
-        let mut state = self.lock();
-        if !state.here.contains_key(&connection.name) {
-            state.gone.push(connection);
-            self.has_gone.notify_one();
-        }
+    /// Has a connection listed for all nodes; the oldest of the person's is told to go where that is one too many.
+    pub(crate) fn announce(&self, connection: Connection) {
+        self.lock().new.push(connection);
+        self.has_news.notify_one();
     }
 
     /// Keeps the lists up to date for as long as it is polled.
@@ -106,13 +100,29 @@ impl Roster {
         let mut list_at = Instant::now() + LIST_EVERY;
         loop {
             let kept = tokio::select! {
-                () = self.has_gone.notified() => self.unlist().await,
+                () = self.has_news.notified() => self.tell().await,
                 _ = renewals.tick() => self.renew(&mut list_at).await,
             };
             if let Err(error) = kept {
                 tracing::warn!(%error, "connections are not counted for now");
             }
         }
+    }
+
+    /// Tells Redis who came and went since the last time, all of them together.
+    async fn tell(&self) -> Result<(), BusError> {
+        let new = {
+            let mut state = self.lock();
+            let mut new = mem::take(&mut state.new);
+            new.retain(|new| state.here.contains_key(&new.name));
+            new
+        };
+        if let Err(error) = self.connections.enter(&new).await {
+            self.lock().list_again = true;
+            return Err(error);
+        }
+        // Also those who went while they were listed.
+        self.unlist().await
     }
 
     /// Takes those who have gone from the lists.
@@ -188,7 +198,7 @@ impl Drop for Line {
         let mut state = self.roster.lock();
         if state.here.remove(&self.connection.name).is_some() && state.gone.len() < GONE_MAX {
             state.gone.push(self.connection);
-            self.roster.has_gone.notify_one();
+            self.roster.has_news.notify_one();
         }
     }
 }
@@ -215,7 +225,8 @@ mod tests {
     /// How many others are told to go when somebody comes in on this node.
     async fn told_to_go(roster: &Arc<Roster>) -> usize {
         let line = roster.write(user(), 100, Present::nobody());
-        let told = roster.connections.enter(&line.connection()).await.unwrap();
+        let told = roster.connections.enter(&[line.connection()]).await;
+        let told = told.unwrap();
         drop(line);
         roster.unlist().await.unwrap();
         told
@@ -226,11 +237,12 @@ mod tests {
         let [here, there] = rosters();
         here.renew(&mut Instant::now()).await.unwrap();
         let line = here.write(user(), 1, Present::nobody());
-        here.announce(line.connection()).await;
+        here.announce(line.connection());
+        here.tell().await.unwrap();
         assert_eq!(told_to_go(&there).await, 1);
         drop(line);
         assert!(here.lock().here.is_empty());
-        here.unlist().await.unwrap();
+        here.tell().await.unwrap();
         assert_eq!(told_to_go(&there).await, 0);
     }
 
@@ -259,8 +271,8 @@ mod tests {
         let connection = line.connection();
         drop(line);
         here.unlist().await.unwrap();
-        here.announce(connection).await;
-        here.unlist().await.unwrap();
+        here.announce(connection);
+        here.tell().await.unwrap();
         assert_eq!(told_to_go(&there).await, 0);
     }
 
@@ -271,7 +283,8 @@ mod tests {
         let bus = Bus::new(&settings).unwrap();
         let roster = Arc::new(Roster::new(Connections::new(bus, 1)));
         let line = roster.write(user(), 1, Present::nobody());
-        roster.announce(line.connection()).await;
+        roster.announce(line.connection());
+        assert!(roster.tell().await.is_err());
         assert!(roster.lock().list_again);
         drop(line);
         assert!(roster.unlist().await.is_err());

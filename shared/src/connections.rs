@@ -141,17 +141,30 @@ impl Connections {
         Ok(stood)
     }
 
-    /// Lists a new connection, and tells the oldest to go where that makes too many. Returns how many were told.
-    pub async fn enter(&self, connection: &Connection) -> Result<usize, BusError> {
-        let newcomer = self.listed(connection);
+    /// Lists new connections, and tells the oldest to go where that makes too many. Returns how many were told.
+    pub async fn enter(&self, new: &[Connection]) -> Result<usize, BusError> {
         let bounds = (
             self.per_user_max,
             self.per_user_max.saturating_add(SURPLUS_MAX),
         );
-        let listed = self.bus.enter(connection, newcomer, bounds).await?;
-        if listed.len() <= self.per_user_max {
-            return Ok(0);
+        let new: Vec<_> = new.iter().map(|new| (*new, self.listed(new))).collect();
+        let answers = self.bus.enter(&new, bounds).await?;
+        let mut told = 0;
+        for ((connection, newcomer), listed) in new.iter().zip(answers) {
+            if listed.len() > self.per_user_max {
+                told += self.send_off(connection, *newcomer, listed).await?;
+            }
         }
+        Ok(told)
+    }
+
+    /// Tells the oldest of so many to go.
+    async fn send_off(
+        &self,
+        connection: &Connection,
+        newcomer: Listed,
+        listed: Vec<Listed>,
+    ) -> Result<usize, BusError> {
         let alive = self.without_leftovers(connection.user_id, listed).await?;
         let leaving = who_goes(&alive, newcomer, self.per_user_max);
         let farewells = leaving.map(|oldest| replaced(connection, oldest));
@@ -271,15 +284,15 @@ mod tests {
             assert!(!node.renew().await.unwrap(), "it is new");
             assert!(node.renew().await.unwrap());
         }
-        assert_eq!(first.enter(&connection(1)).await.unwrap(), 0);
-        assert_eq!(second.enter(&connection(2)).await.unwrap(), 0);
+        assert_eq!(first.enter(&[connection(1)]).await.unwrap(), 0);
+        assert_eq!(second.enter(&[connection(2)]).await.unwrap(), 0);
         let third = connection(3);
-        assert_eq!(second.enter(&third).await.unwrap(), 1);
+        assert_eq!(second.enter(&[third]).await.unwrap(), 1);
         // The one that was told has not gone yet.
-        assert_eq!(first.enter(&connection(4)).await.unwrap(), 2);
+        assert_eq!(first.enter(&[connection(4)]).await.unwrap(), 2);
         let mut other = connection(5);
         other.user_id = UserId::new(2).unwrap();
-        assert_eq!(first.enter(&other).await.unwrap(), 0);
+        assert_eq!(first.enter(&[other]).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -287,10 +300,10 @@ mod tests {
         let [node] = nodes();
         let (first, second) = (connection(1), connection(2));
         for open in [&first, &second] {
-            assert_eq!(node.enter(open).await.unwrap(), 0);
+            assert_eq!(node.enter(&[*open]).await.unwrap(), 0);
         }
         node.leave(&[first]).await.unwrap();
-        assert_eq!(node.enter(&connection(3)).await.unwrap(), 0);
+        assert_eq!(node.enter(&[connection(3)]).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -298,11 +311,11 @@ mod tests {
         let [crashed, node] = nodes();
         // Its lease has run out: it never renewed.
         for opened_at_ms in 1..=2 {
-            crashed.enter(&connection(opened_at_ms)).await.unwrap();
+            crashed.enter(&[connection(opened_at_ms)]).await.unwrap();
         }
-        assert_eq!(node.enter(&connection(3)).await.unwrap(), 0);
-        assert_eq!(node.enter(&connection(4)).await.unwrap(), 0);
-        assert_eq!(node.enter(&connection(5)).await.unwrap(), 1);
+        assert_eq!(node.enter(&[connection(3)]).await.unwrap(), 0);
+        assert_eq!(node.enter(&[connection(4)]).await.unwrap(), 0);
+        assert_eq!(node.enter(&[connection(5)]).await.unwrap(), 1);
     }
 
     #[tokio::test]
@@ -311,7 +324,7 @@ mod tests {
         let open = [connection(1), connection(2)];
         node.renew().await.unwrap();
         node.list(&open).await.unwrap();
-        assert_eq!(other.enter(&connection(3)).await.unwrap(), 1);
+        assert_eq!(other.enter(&[connection(3)]).await.unwrap(), 1);
     }
 
     #[test]

@@ -40,15 +40,29 @@ pub(crate) async fn look_up<T: Mirrored>(
 ) -> Result<Vec<Option<(Position, T)>>, BusError> {
     let channels: Vec<Channel> = people.iter().copied().map(Channel::User).collect();
     let mirrors = bus.mirrors(T::NAME, &channels).await?;
-    let read = channels.iter().zip(mirrors).map(|(channel, mirror)| {
-        let (at, text) = mirror?;
-        let value = T::parse(&text);
-        if value.is_none() {
-            tracing::error!(%channel, mirror = T::NAME, "a mirror is unreadable");
-        }
-        Some((at, value?))
-    });
-    Ok(read.collect())
+    let read = channels.iter().zip(mirrors);
+    Ok(read
+        .map(|(channel, mirror)| parse(*channel, mirror?))
+        .collect())
+}
+
+/// Which of the marks are set, and what Redis has of one person, in one round trip.
+pub(crate) async fn look_up_with_marks<T: Mirrored>(
+    bus: &Bus,
+    marks: &[String; 2],
+    user: UserId,
+) -> Result<([bool; 2], Option<(Position, T)>), BusError> {
+    let channel = Channel::User(user);
+    let (found, mirror) = bus.marks_and_mirror(marks, (T::NAME, channel)).await?;
+    Ok((found, mirror.and_then(|mirror| parse(channel, mirror))))
+}
+
+fn parse<T: Mirrored>(channel: Channel, (at, text): (Position, String)) -> Option<(Position, T)> {
+    let value = T::parse(&text);
+    if value.is_none() {
+        tracing::error!(%channel, mirror = T::NAME, "a mirror is unreadable");
+    }
+    Some((at, value?))
 }
 
 /// Keeps what PostgreSQL answered. Whoever comes next asks again, if this fails.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::{Request, header};
 use shared::{
     credentials::{Identity, Purpose, SESSION_COOKIE, TokenError, cookie_value},
+    membership::MembershipsAt,
     wire::Code,
 };
 
@@ -29,11 +30,13 @@ pub(crate) enum Claim {
 }
 
 /// Somebody whose credentials were checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) who: Who,
     /// No resume token may outlive this, in Unix seconds.
     pub(crate) resumable_until: i64,
+    /// As far as they are known by the way.
+    pub(crate) memberships: Option<MembershipsAt>,
 }
 
 /// A ticket lives 30 s; its use is remembered longer than that.
@@ -102,7 +105,8 @@ async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Resul
     if purpose == Purpose::Ticket {
         return by_ticket(node, identity).await;
     }
-    standing::check(node, identity.session_id).await?;
+    let owner = (identity.user_id, identity.session_id);
+    let memberships = standing::check_at_the_door(node, owner).await?;
     let resumable_until = match purpose {
         // With every access token `api` puts the session's end off by `SESSION_LIFETIME`, which is longer than a day.
         Purpose::Access => i64::MAX,
@@ -118,6 +122,7 @@ async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Resul
     Ok(Known {
         who,
         resumable_until,
+        memberships,
     })
 }
 
@@ -151,6 +156,7 @@ impl From<VerifiedIdentity> for Known {
         Self {
             who,
             resumable_until: identity.expires_at,
+            memberships: None,
         }
     }
 }

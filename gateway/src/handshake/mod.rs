@@ -195,7 +195,7 @@ pub(crate) async fn complete(
     if let Err(error) = node.hub.admit(arrival).await {
         tracing::debug!(%error, "a connection came too late");
     }
-    node.roster.announce(connection).await;
+    node.roster.announce(connection);
 }
 
 fn arrival(
@@ -223,6 +223,7 @@ fn arrival(
             who,
             resume_token,
             resume,
+            memberships: known.memberships,
             jitter: rand::random(),
         },
         line,

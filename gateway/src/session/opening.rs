@@ -12,7 +12,7 @@ use std::{
 use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
     ids::GroupId,
-    membership::{Change, Memberships, MembershipsUnknown},
+    membership::{Change, Memberships, MembershipsAt, MembershipsUnknown},
     wire::{Channel, CloseReason, Code, Offset, Position, Problem},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Introduction {
     pub(crate) resume_token: String,
     /// Where the client stands.
     pub(crate) resume: Resume,
+    /// As they were before the channels were joined.
+    pub(crate) memberships: Option<MembershipsAt>,
     /// 0 to 1, different for every connection: spreads first heartbeats.
     pub(crate) jitter: f64,
 }
@@ -111,6 +113,9 @@ impl Opening {
             return Session::Opening(self);
         };
         stream.start(start.position);
+        if let Replay::Range { .. } = start.replay {
+            stream.await_history();
+        }
         if let Some(position) = start.position {
             let start_of = match (start.replay, since) {
                 (Replay::NotAsked, _) => ChannelStart::fresh(position),
@@ -122,12 +127,10 @@ impl Opening {
             };
             self.starts.insert(channel, start_of);
             if matches!(channel, Channel::User(_)) {
-                self.unanswered += 1;
-                effects.push(Effect::ReadMemberships { since: position });
+                self.ask_for_memberships(position, effects);
             }
         }
         if let Replay::Range { after, through } = start.replay {
-            stream.await_history();
             effects.push(Effect::Read {
                 channel,
                 after,
@@ -218,6 +221,17 @@ impl Opening {
             }
         }
         self.answered(now, effects)
+    }
+
+    /// What was read before will do, if nothing came in between.
+    fn ask_for_memberships(&mut self, since: Position, effects: &mut Vec<Effect>) {
+        let known = self.introduction.memberships.take();
+        if let Some(known) = known.filter(|known| known.is_as_of(since)) {
+            self.memberships = Some(known.memberships);
+        } else {
+            self.unanswered += 1;
+            effects.push(Effect::ReadMemberships { since });
+        }
     }
 
     /// Joins the channels of the groups.

@@ -10,7 +10,7 @@ use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
     credentials::Role,
     ids::{EventId, GroupId, SessionId, UserId},
-    membership::{Memberships, MembershipsUnknown},
+    membership::{Memberships, MembershipsAt, MembershipsUnknown},
     wire::{Channel, Class, Code, Epoch, Event, Position, Problem, kind},
 };
 
@@ -95,6 +95,22 @@ fn settings() -> Settings {
     }
 }
 
+fn introduction(resume: &str) -> Introduction {
+    Introduction {
+        connection_id: "c".to_owned(),
+        who: Who {
+            user_id: UserId::new(1).unwrap(),
+            session_id: SessionId::new(2).unwrap(),
+            role: Role::User,
+            expires_at: START.unix_seconds + 900,
+        },
+        resume_token: "t".to_owned(),
+        resume: Resume::parse(resume.as_bytes()).unwrap(),
+        memberships: None,
+        jitter: 0.0,
+    }
+}
+
 const START: Now = Now {
     elapsed_ms: 1_000_000,
     unix_seconds: 5_000,
@@ -106,18 +122,10 @@ impl Script {
     }
 
     fn open_with(resume: &str, settings: Settings) -> Self {
-        let introduction = Introduction {
-            connection_id: "c".to_owned(),
-            who: Who {
-                user_id: UserId::new(1).unwrap(),
-                session_id: SessionId::new(2).unwrap(),
-                role: Role::User,
-                expires_at: START.unix_seconds + 900,
-            },
-            resume_token: "t".to_owned(),
-            resume: Resume::parse(resume.as_bytes()).unwrap(),
-            jitter: 0.0,
-        };
+        Self::introduced(introduction(resume), settings)
+    }
+
+    fn introduced(introduction: Introduction, settings: Settings) -> Self {
         let mut effects = Vec::new();
         let session = Session::open(introduction, Arc::new(settings), START, &mut effects);
         Self {
@@ -744,6 +752,26 @@ impl Script {
         let outcome = Ok(memberships(version, groups));
         self.session
             .on_memberships(outcome, self.now, &mut self.effects);
+    }
+}
+
+#[test]
+fn groups_that_were_read_before_will_do_if_nothing_came_in_between() {
+    for (read_at, joined_at, expected) in [
+        (at(10), 10, "join group:7"),
+        (at(9), 10, "memberships since 10"),
+    ] {
+        let mut introduction = introduction("{}");
+        introduction.memberships = Some(MembershipsAt {
+            memberships: memberships(5, &[7]),
+            at: read_at,
+        });
+        let mut script = Script::introduced(introduction, settings());
+        script.groups = None;
+        script.joined(Channel::Broadcast, None, Replay::NotAsked);
+        script.wants();
+        script.joined(me(), Some(joined_at), Replay::NotAsked);
+        assert_eq!(script.wants(), expected, "read at {read_at:?}");
     }
 }
 

@@ -11,18 +11,24 @@ use crate::{
 };
 
 impl Bus {
-    /// Lists a connection. Returns who is listed, the oldest first, where more than `most` are; else nothing.
+    /// Lists connections. Returns for each who is listed of that person, the oldest first, where more than `most` are; else
+    /// nothing.
     pub(crate) async fn enter(
         &self,
-        connection: &Connection,
-        listed: Listed,
-        (most, looked_at): (usize, usize),
-    ) -> Result<Vec<Listed>, BusError> {
-        let command = scripts::enter(self.names(), connection, listed, (most, looked_at));
-        let answers: Vec<Vec<String>> = self.call([command]).await?;
-        let names = answers.into_iter().flatten();
-        // What cannot be read is not one of ours, and nobody could be told to go.
-        Ok(names.filter_map(|name| name.parse().ok()).collect())
+        new: &[(Connection, Listed)],
+        bounds: (usize, usize),
+    ) -> Result<Vec<Vec<Listed>>, BusError> {
+        let mut all = Vec::with_capacity(new.len());
+        for batch in new.chunks(PIPELINE_COMMANDS_MAX) {
+            let commands = batch.iter().map(|(connection, listed)| {
+                scripts::enter(self.names(), connection, *listed, bounds)
+            });
+            let answers: Vec<Vec<String>> = self.call(commands).await?;
+            // What cannot be read is not one of ours, and nobody could be told to go.
+            let read = |names: Vec<String>| names.iter().filter_map(|n| n.parse().ok()).collect();
+            all.extend(answers.into_iter().map(read));
+        }
+        Ok(all)
     }
 
     /// Lists connections without looking at their number.

@@ -55,11 +55,31 @@ impl Bus {
                 pipeline.cmd("HGET").arg(mirrors).arg(name);
             }
             let answers: Vec<Option<String>> = self.query(&pipeline).await?;
-            mirrors.extend(answers.chunks(2).map(|pair| {
-                let head = parse_head(pair.first()?.as_deref()?)?;
-                Some((head, pair.get(1)?.clone()?))
-            }));
+            mirrors.extend(answers.chunks(2).map(read));
         }
         Ok(mirrors)
     }
+
+    /// Which of the marks are set, and what is kept of one channel, in one round trip.
+    pub(crate) async fn marks_and_mirror(
+        &self,
+        marks: &[String; 2],
+        (name, channel): (&str, Channel),
+    ) -> Result<([bool; 2], Mirrored), BusError> {
+        let mut pipeline = Pipeline::with_capacity(4);
+        for mark in marks {
+            pipeline.cmd("EXISTS").arg(self.names().mark(mark));
+        }
+        pipeline.cmd("GET").arg(self.names().head(channel));
+        let mirrors = self.names().mirrors(channel);
+        pipeline.cmd("HGET").arg(mirrors).arg(name);
+        let (first, second, head, text) = self.query(&pipeline).await?;
+        Ok(([first, second], read(&[head, text])))
+    }
+}
+
+/// A head, and what is kept as of it.
+fn read(pair: &[Option<String>]) -> Mirrored {
+    let head = parse_head(pair.first()?.as_deref()?)?;
+    Some((head, pair.get(1)?.clone()?))
 }

@@ -53,15 +53,22 @@ impl Revocations {
 
     /// Whether the session still stands, in one round trip.
     pub async fn standing(&self, session: SessionId) -> Result<Standing, BusError> {
-        let found = self
-            .bus
-            .marks(&[SENTINEL.to_owned(), mark(session)])
-            .await?;
-        Ok(match found.as_slice() {
+        let found = self.bus.marks(&Self::asked(session)).await?;
+        Ok(Self::read(&found))
+    }
+
+    /// The marks that tell of a session.
+    pub(crate) fn asked(session: SessionId) -> [String; 2] {
+        [SENTINEL.to_owned(), mark(session)]
+    }
+
+    /// What it means that these are set, or are not.
+    pub(crate) fn read(found: &[bool]) -> Standing {
+        match found {
             [_, true] => Standing::Revoked,
             [true, false] => Standing::Stands,
             _ => Standing::Unknown,
-        })
+        }
     }
 }
 

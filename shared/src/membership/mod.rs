@@ -15,8 +15,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bus::Bus,
-    ids::{GroupId, UserId},
+    bus::{Bus, BusError},
+    credentials::{Revocations, Standing},
+    ids::{GroupId, SessionId, UserId},
     mirror::{self, Mirrored},
     wire::{Offset, Position},
 };
@@ -41,6 +42,13 @@ pub struct MembershipsAt {
     pub memberships: Memberships,
     /// The head of the person's channel in the same snapshot.
     pub at: Position,
+}
+
+impl MembershipsAt {
+    /// Whether whoever hears the person's channel from `since` on misses no change.
+    pub fn is_as_of(&self, since: Position) -> bool {
+        self.at.epoch == since.epoch && self.at.offset >= since.offset
+    }
 }
 
 /// Data of `membership_changed`.
@@ -96,6 +104,19 @@ impl MembershipMirror {
         Self { bus, source }
     }
 
+    /// What is asked about somebody who comes in, in one round trip: whether the session stands, and the memberships as far
+    /// as Redis has them now.
+    pub async fn at_the_door(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(Standing, Option<MembershipsAt>), BusError> {
+        let marks = Revocations::asked(session);
+        let (found, read) = mirror::look_up_with_marks(&self.bus, &marks, user).await?;
+        let read = read.map(|(at, memberships)| MembershipsAt { memberships, at });
+        Ok((Revocations::read(&found), read))
+    }
+
     /// The memberships as of `since` or later: whoever hears the person's channel from there on misses no change.
     pub async fn read(
         &self,
@@ -104,11 +125,11 @@ impl MembershipMirror {
     ) -> Result<Memberships, MembershipsUnknown> {
         match mirror::look_up(&self.bus, &[user]).await.as_deref_mut() {
             Ok([read]) => {
-                if let Some((at, memberships)) = read.take()
-                    && at.epoch == since.epoch
-                    && at.offset >= since.offset
-                {
-                    return Ok(memberships);
+                if let Some((at, memberships)) = read.take() {
+                    let read = MembershipsAt { memberships, at };
+                    if read.is_as_of(since) {
+                        return Ok(read.memberships);
+                    }
                 }
             }
             Ok(_) => {}
