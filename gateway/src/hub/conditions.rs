@@ -43,7 +43,7 @@ impl Conditions {
             clock: node.clock.clone(),
             metrics: Arc::clone(&node.metrics),
             typists: Arc::clone(&node.typists),
-            tallies: Default::default(),
+            tallies: Transport::ALL.map(|transport| node.metrics.line(transport).tally()),
             overlap_ms: milliseconds(timing.overlap()),
             age_ms: milliseconds(timing.connection_age),
             poll_wait_ms: milliseconds(timing.poll_wait),

@@ -158,7 +158,7 @@ impl Connection {
         let (bound, metrics) = (conditions.queue, &conditions.metrics);
         if !self.queue.fits(&item, bound) && !self.is_blocked {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
-            self.write(conditions);
+            self.write(conditions, conditions.clock.now_ms());
         }
         let class = item.class;
         match self.queue.push(item, bound, |class| metrics.dropped(class)) {
@@ -173,22 +173,18 @@ impl Connection {
         }
     }
 
-    /// Writes what the socket takes now.
-    pub(super) fn write(&mut self, conditions: &Conditions) -> Written {
+    /// Writes what the socket takes now, which is `now_ms`.
+    pub(super) fn write(&mut self, conditions: &Conditions, now_ms: i64) -> Written {
         if self.is_collecting() {
             return Written::Everything;
         }
-        let transport = self.outlet.transport();
-        let line = conditions.metrics.line(transport);
-        let now_ms = conditions.clock.now_ms();
+        let tally = conditions.tally(self.outlet.transport());
         let (frames, bytes) = self.queue.waiting();
         let written = write(&self.stream, &mut self.queue, |delivery| {
-            line.delivered(delivery, now_ms);
+            tally.delivered(delivery, now_ms);
         });
         let (frames_left, bytes_left) = self.queue.waiting();
-        conditions
-            .tally(transport)
-            .wrote(frames - frames_left, bytes - bytes_left);
+        tally.wrote(frames - frames_left, bytes - bytes_left);
         written
     }
 
@@ -204,11 +200,11 @@ impl Connection {
         retry_after_ms: Option<u64>,
         conditions: &Conditions,
     ) {
-        let line = conditions.metrics.line(self.outlet.transport());
+        let tally = conditions.tally(self.outlet.transport());
         let now_ms = conditions.clock.now_ms();
         self.outlet
             .goodbye(&mut self.queue, (reason, retry_after_ms), |delivery| {
-                line.delivered(delivery, now_ms);
+                tally.delivered(delivery, now_ms);
             });
     }
 

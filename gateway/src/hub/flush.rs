@@ -10,18 +10,25 @@ use crate::{
     transport::{self, Transport, Written},
 };
 
+/// Sockets that are written between two looks at the clock, for the measure of how late events are.
+const WRITES_PER_LOOK: usize = 64;
+
 impl State {
     /// Writes to everybody who has something to be written.
     pub(super) fn flush(&mut self) {
         let mut dirty = mem::take(&mut self.dirty);
-        for key in dirty.drain(..) {
-            self.flush_one(key);
+        let mut now_ms = 0;
+        for (index, key) in dirty.drain(..).enumerate() {
+            if index % WRITES_PER_LOOK == 0 {
+                now_ms = self.conditions.clock.now_ms();
+            }
+            self.flush_one(key, now_ms);
         }
         debug_assert!(self.dirty.is_empty(), "flushing makes nobody dirty");
         self.dirty = dirty;
     }
 
-    fn flush_one(&mut self, key: Key) {
+    fn flush_one(&mut self, key: Key, now_ms: i64) {
         loop {
             let Some(connection) = self.connections.get(key) else {
                 return;
@@ -37,7 +44,7 @@ impl State {
             if connection.is_blocked {
                 break;
             }
-            match connection.write(&self.conditions) {
+            match connection.write(&self.conditions, now_ms) {
                 Written::Broken => return self.remove(key),
                 Written::Blocked => {
                     connection.is_blocked = true;
@@ -85,8 +92,7 @@ impl State {
 
     fn tell_tallies(&self) {
         for transport in Transport::ALL {
-            let line = self.conditions.metrics.line(transport);
-            self.conditions.tally(transport).tell(line);
+            self.conditions.tally(transport).tell();
         }
     }
 

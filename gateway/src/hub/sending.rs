@@ -1,6 +1,6 @@
 //! What goes to one client: dressed by its outlet, and put into its queue.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use bytes::Bytes;
 use shared::wire::{Channel, Offset};
@@ -91,7 +91,8 @@ impl State {
         };
         connection.session.on_sent(self.now);
         match connection.deliver((encoded, path), &mut self.deflater, &self.conditions) {
-            Ok(()) => self.mark_dirty(key),
+            Ok(()) if mem::replace(&mut connection.dirty, true) => {}
+            Ok(()) => self.dirty.push(key),
             Err(reason) => self.close(key, reason, None),
         }
     }

@@ -26,7 +26,7 @@ use crate::{
     codec::{Deflater, Encoded},
     commands::Caller,
     metrics::Departure,
-    session::{Effect, Now, Session},
+    session::{Effect, Now, Path, Session},
     transport::ws::Inflater,
 };
 
@@ -189,6 +189,10 @@ impl State {
 
     /// An event for a session. Whoever is behind stays so, and nobody falls behind by one that only goes through.
     pub(super) fn hear(&mut self, key: Key, encoded: &Arc<Encoded>) {
+        let connection = self.connections.get(key);
+        if connection.is_some_and(|c| c.closing.is_none() && c.session.lets_through(encoded)) {
+            return self.deliver(key, encoded, Path::Live);
+        }
         let hear = |session: &mut Session, _, effects: &mut Vec<Effect>| {
             session.on_event(encoded, effects);
         };

@@ -1,8 +1,11 @@
 //! What is counted by transport, on the way of every frame: looked up once, at the start.
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 
-use prometheus::{Histogram, HistogramVec, IntCounter, IntGauge};
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntGauge,
+    local::{LocalHistogram, LocalIntCounter},
+};
 use shared::{
     telemetry::metrics::{DELIVERY_SECONDS, HTTP_SECONDS, LIFETIME_SECONDS, Metrics},
     wire::Class,
@@ -73,6 +76,35 @@ impl Lines {
         self.connections.get()
     }
 
+    /// A shard's own count of what it writes.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
+            frames: self.frames_out.local(),
+            bytes: self.bytes_out.local(),
+            deliveries: self.deliveries.local(),
+            latency: self
+                .latency
+                .each_ref()
+                .map(|paths| paths.each_ref().map(Histogram::local)),
+        }
+    }
+}
+
+/// What a shard has written since it last said so: counting every write for all shards would make them wait for each other.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    frames: LocalIntCounter,
+    bytes: LocalIntCounter,
+    deliveries: LocalIntCounter,
+    latency: [[LocalHistogram; 2]; 3],
+}
+
+impl Tally {
+    pub(crate) fn wrote(&self, frames: usize, bytes: usize) {
+        self.frames.inc_by(frames as u64);
+        self.bytes.inc_by(bytes as u64);
+    }
+
     /// An event's last byte was written.
     pub(crate) fn delivered(&self, delivery: Delivery, now_ms: i64) {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a delivery")]
@@ -89,24 +121,15 @@ impl Lines {
         self.latency[class][path].observe(seconds);
         self.deliveries.inc();
     }
-}
 
-/// What a shard has written since it last said so: counting every write for all shards would make them wait for each other.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    frames: Cell<u64>,
-    bytes: Cell<u64>,
-}
-
-impl Tally {
-    pub(crate) fn wrote(&self, frames: usize, bytes: usize) {
-        self.frames.set(self.frames.get() + frames as u64);
-        self.bytes.set(self.bytes.get() + bytes as u64);
-    }
-
-    pub(crate) fn tell(&self, line: &Lines) {
-        line.frames_out.inc_by(self.frames.take());
-        line.bytes_out.inc_by(self.bytes.take());
+    /// Says so.
+    pub(crate) fn tell(&self) {
+        for counter in [&self.frames, &self.bytes, &self.deliveries] {
+            counter.flush();
+        }
+        for latency in self.latency.iter().flatten() {
+            latency.flush();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use shared::wire::{Channel, Class, CloseReason, Command, Position};
+use shared::wire::{Channel, Class, CloseReason, Command, Event, Position};
 
 use super::{
     Effect, Now, Path, Room, Settings, Who,
@@ -79,6 +79,18 @@ impl Active {
 
     pub(super) fn on_heard(&mut self, now: Now) {
         self.pulse.heard(now);
+    }
+
+    pub(super) fn lets_through(&mut self, event: &Event) -> bool {
+        if event.control || matches!(event.channel, Channel::Post(_)) {
+            return false;
+        }
+        if event.class != Class::Durable {
+            return true;
+        }
+        let mut streams = self.streams.iter_mut();
+        let stream = streams.find(|stream| stream.channel == event.channel);
+        stream.is_some_and(|stream| stream.lets_through(event))
     }
 
     pub(super) fn on_event(&mut self, encoded: &Arc<Encoded>, effects: &mut Vec<Effect>) {

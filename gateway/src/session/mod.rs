@@ -166,6 +166,15 @@ impl Session {
         };
     }
 
+    /// Whether an event of one of its channels goes out as it is, and nothing else comes of it. That is the answer for nearly
+    /// all of them; for the others, and only for those, [`Session::on_event`] is asked.
+    pub(crate) fn lets_through(&mut self, encoded: &Encoded) -> bool {
+        match self {
+            Self::Active(active) => active.lets_through(&encoded.event),
+            Self::Opening(_) | Self::Over => false,
+        }
+    }
+
     /// An event of one of its channels.
     pub(crate) fn on_event(&mut self, encoded: &Arc<Encoded>, effects: &mut Vec<Effect>) {
         match self {

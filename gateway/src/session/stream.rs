@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use shared::wire::{Channel, Offset, Position};
+use shared::wire::{Channel, Event, Offset, Position};
 
 use crate::codec::Encoded;
 
@@ -111,6 +111,19 @@ impl Stream {
     /// Whether events wait.
     pub(super) fn is_behind(&self) -> bool {
         self.backlog.is_some()
+    }
+
+    /// Takes a durable event of this channel that is the next, with nothing waiting before it. False: it was not taken.
+    pub(super) fn lets_through(&mut self, event: &Event) -> bool {
+        let (Some(position), Some(next)) = (&mut self.position, event.position) else {
+            return false;
+        };
+        let follows = next.epoch == position.epoch && next.offset == position.offset + 1;
+        if follows && self.backlog.is_none() {
+            *position = next;
+            return true;
+        }
+        false
     }
 
     /// A durable event of this channel.
