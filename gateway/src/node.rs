@@ -100,6 +100,7 @@ impl Node {
             tokens.clone(),
         );
         let bus = Bus::new(&config.redis)?;
+        bus.measure(registry);
         let history = History::new(bus.clone(), Arc::new(api.clone()));
         let memberships = MembershipMirror::new(bus.clone(), Arc::new(api.clone()));
         let (hub, inboxes) = Hub::new(config.shards);

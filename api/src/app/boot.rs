@@ -14,7 +14,7 @@ use super::{
     config::{DatabaseSettings, Settings},
     db::{
         Connection, Database,
-        migrate::{self, MigrationError},
+        migrate::{self, MigrationError, Schema},
     },
     error::Error,
     event_log::{self, Relay, Retention},
@@ -53,11 +53,13 @@ pub enum StartError {
 /// `api serve`: runs until SIGTERM or SIGINT, then drains.
 pub async fn serve(settings: Settings, features: Vec<Feature>) -> Result<(), StartError> {
     let log_counts = start_logging(&settings.telemetry).map_err(StartError::Logging)?;
-    wait_for_schema(&settings).await?;
+    let schema = wait_for_schema(&settings).await?;
     let listener = listen(settings.http.addr).await?;
     let admin_listener = listen(settings.telemetry.metrics_addr).await?;
     let server = Server::start(settings, Clock::System, features, listener)?;
-    let metrics = server.app.metrics().registry.clone();
+    let metrics = server.app.metrics();
+    metrics.database.schema(schema);
+    let metrics = metrics.registry.clone();
     log_counts.register(&metrics);
     let admin = tokio::spawn(admin::serve(
         admin_listener,
@@ -193,7 +195,7 @@ async fn listen(addr: std::net::SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// A schema that is too old ends the start at once; a database that is not there yet gets some time.
-async fn wait_for_schema(settings: &Settings) -> Result<(), StartError> {
+async fn wait_for_schema(settings: &Settings) -> Result<Schema, StartError> {
     let deadline = tokio::time::Instant::now() + DATABASE_WAIT_MAX;
     loop {
         match migrate::check(&settings.database).await {

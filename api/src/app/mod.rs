@@ -67,6 +67,7 @@ impl App {
         let metrics = ApiMetrics::new();
         let database = Database::new(&settings.database, &metrics);
         let bus = Bus::new(&settings.redis).map_err(|error| invalid(&error))?;
+        bus.measure(&metrics.registry);
         let outlet = Outlet::new(bus.clone(), clock.clone(), metrics.clone());
         let (publisher, task) = event_log::publisher(outlet.clone(), settings.inline_publishing);
         let parts = Parts {
@@ -175,7 +176,8 @@ impl App {
     /// Notes which types of durable events the features write.
     pub(in crate::app) fn know_event_types(&self, features: &[feature::Feature]) {
         let types = features.iter().flat_map(|feature| feature.events);
-        let types = types.chain(access::EVENTS).copied().collect();
+        let types: Vec<_> = types.chain(access::EVENTS).copied().collect();
+        self.metrics().know_event_types(&types);
         // Set once, by the one server that has the features.
         self.0.event_types.set(types).ok();
     }

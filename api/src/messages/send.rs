@@ -77,7 +77,11 @@ pub(super) async fn send(app: &App, sender: UserId, message: &NewMessage) -> Res
                 is_new: true,
             })
         }
-        Some(stored) => repeat(stored),
+        Some(stored) => {
+            let replays = &app.metrics().replays;
+            replays.with_label_values(&["client_message_id"]).inc();
+            repeat(stored)
+        }
         None => {
             // The same message was stored while this one waited for its number. Giving the number back first: the other
             // request has committed, so there is nothing more to wait for.

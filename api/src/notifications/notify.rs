@@ -42,17 +42,27 @@ pub struct NewNotification {
 /// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
 /// that two transactions cannot wait for each other.
 pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Error> {
+    let fate = tell(tx, notification).await?;
+    let counters = &tx.metrics().notifications;
+    counters.with_label_values(&[fate]).inc();
+    Ok(())
+}
+
+/// One of [`NOTIFIED`](crate::app::metrics::NOTIFIED).
+type Fate = &'static str;
+
+async fn tell(tx: &mut Tx, notification: NewNotification) -> Result<Fate, Error> {
     let (kind, actor, to) = (notification.kind, notification.actor, notification.to);
     let folding = kind.folding;
     if is_silent(tx, kind, actor, to).await? {
-        return Ok(());
+        return Ok("dropped");
     }
     // Asked first, because it answers for all but the first of many messages.
     if folding == Folding::Once && queries::is_told(tx, &notification).await? {
-        return Ok(());
+        return Ok("repeated");
     }
     let (is_filtered, is_quiet) = match policy::decide(tx, kind, actor, to).await? {
-        Verdict::Drop => return Ok(()),
+        Verdict::Drop => return Ok("dropped"),
         Verdict::Filter => (true, true),
         Verdict::Tell { quietly } => (false, quietly),
     };
@@ -66,9 +76,11 @@ pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Er
     match stored {
         Some((stored, folded)) if !is_filtered => {
             let quiet = is_quiet;
-            events::notification(tx, to, &stored, Manner { quiet, folded })
+            events::notification(tx, to, &stored, Manner { quiet, folded })?;
+            Ok(if folded { "folded" } else { "sent" })
         }
-        _ => Ok(()),
+        Some(_) => Ok("filtered"),
+        None => Ok("repeated"),
     }
 }
 

@@ -8,6 +8,8 @@ use shared::{
     wire::{Channel, Event, Position},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     codec::Encoded,
     hub::Hub,
@@ -83,6 +85,7 @@ impl Sink for ShardSink {
         if self.presence.hear(&event) {
             return;
         }
+        let since = Instant::now();
         let class = event.class;
         let position = event.position;
         let channel = event.channel;
@@ -92,6 +95,8 @@ impl Sink for ShardSink {
                 self.permits.typists.on_event(&encoded);
                 let missed = self.hub.offer(listeners, &Arc::new(encoded));
                 self.metrics.dropped_on_the_way(class, missed);
+                let seconds = since.elapsed().as_secs_f64();
+                self.metrics.broadcast_seconds.observe(seconds);
             }
             Err(error) => {
                 tracing::error!(%error, %channel, "an event cannot be passed on");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use prometheus::{Histogram, IntCounterVec, IntGauge};
 use shared::{
-    telemetry::metrics::{COUNTS, DELIVERY_SECONDS, HTTP_SECONDS, Metrics},
+    telemetry::metrics::{COUNTS, DELIVERY_SECONDS, HTTP_SECONDS, IN_PROCESS_SECONDS, Metrics},
     wire::Class,
 };
 use tokio::time::Instant;
@@ -39,6 +39,7 @@ pub(crate) struct GatewayMetrics {
     pub(crate) queue_bytes: IntGauge,
     pub(crate) queue_frames: Histogram,
     pub(crate) forward_seconds: Histogram,
+    pub(crate) broadcast_seconds: Histogram,
     pub(crate) commands: CommandMetrics,
 }
 
@@ -86,6 +87,11 @@ impl GatewayMetrics {
                 "gateway_api_forward_duration_seconds",
                 "A command's way to api and back.",
                 HTTP_SECONDS,
+            ),
+            broadcast_seconds: metrics.histogram(
+                "broadcast_duration_seconds",
+                "An event's encoding and its way to all shards of this node.",
+                IN_PROCESS_SECONDS,
             ),
             commands: CommandMetrics::new(metrics),
         }

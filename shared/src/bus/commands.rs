@@ -7,12 +7,14 @@ use redis::{Cmd, FromRedisValue, Pipeline};
 use super::{
     connections::{Connections, Failure, Repeat},
     head::parse_head,
+    metrics::CommandMetrics,
     names::Names,
     scripts,
 };
 use crate::{
     config::RedisSettings,
     ratelimit::Rate,
+    telemetry::metrics::Metrics,
     wire::{Channel, Event, Offset, Position},
 };
 
@@ -78,6 +80,15 @@ impl Bus {
             connections: Arc::new(Connections::new(settings)?),
             names: Names::new(&settings.prefix),
         })
+    }
+
+    /// Shows what is counted of commands among `metrics`, once for each set of them. For all clones.
+    pub fn measure(&self, metrics: &Metrics) {
+        self.connections.metrics().register(metrics);
+    }
+
+    pub(super) fn metrics(&self) -> &CommandMetrics {
+        self.connections.metrics()
     }
 
     /// Appends durable events to their channels' tails at exactly their offsets, and publishes them, in one pipeline.

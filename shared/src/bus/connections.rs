@@ -16,9 +16,16 @@ use redis::{
     AsyncConnectionConfig, ErrorKind, FromRedisValue, Pipeline, RedisError, ServerErrorKind,
     aio::MultiplexedConnection,
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
-use super::BusError;
+use super::{
+    BusError,
+    metrics::{CommandMetrics, Loss},
+    scripts,
+};
 use crate::config::RedisSettings;
 
 /// Two, so that a large answer does not hold up every small one.
@@ -66,6 +73,7 @@ pub(super) struct Connections {
     next_slot: AtomicUsize,
     next_serial: AtomicU64,
     timeout: Duration,
+    metrics: CommandMetrics,
 }
 
 impl fmt::Debug for Connections {
@@ -95,11 +103,28 @@ impl Connections {
             next_slot: AtomicUsize::new(0),
             next_serial: AtomicU64::new(0),
             timeout: settings.timeout,
+            metrics: CommandMetrics::default(),
         })
+    }
+
+    pub(super) fn metrics(&self) -> &CommandMetrics {
+        &self.metrics
     }
 
     /// Sends the pipeline and reads every answer, within the settings' time.
     pub(super) async fn query<T: FromRedisValue>(
+        &self,
+        pipeline: &Pipeline,
+        repeat: Repeat,
+    ) -> Result<T, Failure> {
+        let asked = Instant::now();
+        let answer = self.ask(pipeline, repeat).await;
+        self.metrics
+            .ran(scripts::operation(pipeline), asked.elapsed());
+        answer
+    }
+
+    async fn ask<T: FromRedisValue>(
         &self,
         pipeline: &Pipeline,
         repeat: Repeat,
@@ -110,7 +135,7 @@ impl Connections {
             let first = self.attempt(slot, &mut serial, pipeline).await;
             match first {
                 Err(error) if repeat == Repeat::Harmless && error.is_connection_dropped() => {
-                    discard(slot, serial.take());
+                    self.discard(slot, serial.take(), Loss::Closed);
                     self.attempt(slot, &mut serial, pipeline).await
                 }
                 answer => answer,
@@ -118,15 +143,18 @@ impl Connections {
         })
         .await;
         let failure = match answer {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                self.metrics.answered();
+                return Ok(answer);
+            }
             Ok(Err(error)) if is_script_missing(&error) => return Err(Failure::ScriptMissing),
             Ok(Err(error)) if concerns_command_alone(&error) => unavailable(&error),
             Ok(Err(error)) => {
-                discard(slot, serial);
+                self.discard(slot, serial, Loss::Closed);
                 unavailable(&error)
             }
             Err(_) => {
-                discard(slot, serial);
+                self.discard(slot, serial, Loss::Silent);
                 unavailable(&format_args!("no answer within {:?}", self.timeout))
             }
         };
@@ -162,18 +190,19 @@ impl Connections {
         *slot = Some(Held { serial, connection });
         Ok((serial, clone))
     }
-}
 
-/// Throws a broken connection away, unless somebody has replaced it already.
-fn discard(slot: &Mutex<Option<Held>>, serial: Option<u64>) {
-    // A slot that is locked is being filled anew, or looked at by somebody who will fail as we did.
-    let Ok(mut slot) = slot.try_lock() else {
-        return;
-    };
-    if slot.as_ref().map(|held| held.serial) == serial
-        && let Some(held) = slot.take()
-    {
-        drop(Connection::take(held.connection));
+    /// Throws a broken connection away, unless somebody has replaced it already.
+    fn discard(&self, slot: &Mutex<Option<Held>>, serial: Option<u64>, loss: Loss) {
+        self.metrics.lost(loss);
+        // A slot that is locked is being filled anew, or looked at by somebody who will fail as we did.
+        let Ok(mut slot) = slot.try_lock() else {
+            return;
+        };
+        if slot.as_ref().map(|held| held.serial) == serial
+            && let Some(held) = slot.take()
+        {
+            drop(Connection::take(held.connection));
+        }
     }
 }
 

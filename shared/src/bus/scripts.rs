@@ -46,6 +46,45 @@ static TAIL: LazyLock<Script> = LazyLock::new(|| Script::new(TAIL_LUA));
 static WARM: LazyLock<Script> = LazyLock::new(|| Script::new(WARM_LUA));
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(TAKE_LUA));
 
+/// What a pipeline does, by its first command: the name of a script, or of what Redis knows. A closed set, for metrics.
+pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
+    let first = pipeline.cmd_iter().next();
+    let mut words = first
+        .into_iter()
+        .flat_map(Cmd::args_iter)
+        .map(|word| match word {
+            redis::Arg::Simple(word) => word,
+            _ => b"",
+        });
+    match words.next() {
+        Some(b"EVALSHA") => words.next().map_or("other", script_name),
+        Some(b"PUBLISH") => "publish",
+        Some(b"GET") => "get",
+        Some(b"SET") => "set",
+        Some(b"EXISTS") => "exists",
+        Some(b"PING") => "ping",
+        _ => "other",
+    }
+}
+
+fn script_name(hash: &[u8]) -> &'static str {
+    let scripts: [(&str, &Script); 9] = [
+        ("append", &APPEND),
+        ("attend", &ATTEND),
+        ("enter", &ENTER),
+        ("lease", &LEASE),
+        ("load", &LOAD),
+        ("mirror", &MIRROR),
+        ("tail", &TAIL),
+        ("take", &TAKE),
+        ("warm", &WARM),
+    ];
+    let found = scripts
+        .iter()
+        .find(|(_, script)| script.get_hash().as_bytes() == hash);
+    found.map_or("other", |(name, _)| name)
+}
+
 /// Loads all of them, after which they can be called by their hashes. A server forgets them when it restarts.
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();

@@ -1,12 +1,17 @@
 //! A connection out of the pool: every statement is prepared once, and its rows are read by column name.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use deadpool_postgres::Object;
-use tokio_postgres::types::ToSql;
+use tokio::time::Instant;
+use tokio_postgres::{Statement, types::ToSql};
 
 use super::{
     error::classify,
+    metrics::DatabaseMetrics,
     row::{FromRow, Row},
 };
 use crate::app::error::Error;
@@ -22,13 +27,15 @@ pub struct Connection {
     client: Object,
     /// Whether a statement has failed: PostgreSQL then answers `commit` with a rollback, and calls that a success.
     has_failed: AtomicBool,
+    metrics: Arc<DatabaseMetrics>,
 }
 
 impl Connection {
-    pub(super) fn new(client: Object) -> Self {
+    pub(super) fn new(client: Object, metrics: Arc<DatabaseMetrics>) -> Self {
         Self {
             client,
             has_failed: AtomicBool::new(false),
+            metrics,
         }
     }
 
@@ -38,6 +45,7 @@ impl Connection {
 
     fn failed(&self, error: tokio_postgres::Error) -> Error {
         self.has_failed.store(true, Ordering::Relaxed);
+        self.metrics.failed(&error);
         classify(error)
     }
 
@@ -47,12 +55,8 @@ impl Connection {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<T>, Error> {
-        let prepared = self.client.prepare_cached(statement).await;
-        let rows = match prepared {
-            Ok(prepared) => self.client.query(&prepared, parameters).await,
-            Err(error) => Err(error),
-        };
-        let rows = rows.map_err(|error| self.failed(error))?;
+        let run = async |prepared| self.client.query(&prepared, parameters).await;
+        let rows = self.run(statement, run).await?;
         let read = rows.iter().map(|row| T::from_row(&Row::new(row)));
         Ok(read.collect::<Result<_, _>>()?)
     }
@@ -82,12 +86,22 @@ impl Connection {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
-        let prepared = self.client.prepare_cached(statement).await;
-        let changed = match prepared {
-            Ok(prepared) => self.client.execute(&prepared, parameters).await,
+        let run = async |prepared| self.client.execute(&prepared, parameters).await;
+        self.run(statement, run).await
+    }
+
+    async fn run<T>(
+        &self,
+        statement: &'static str,
+        run: impl AsyncFnOnce(Statement) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let done = match self.client.prepare_cached(statement).await {
+            Ok(prepared) => run(prepared).await,
             Err(error) => Err(error),
         };
-        changed.map_err(|error| self.failed(error))
+        self.metrics.ran(statement, started.elapsed());
+        done.map_err(|error| self.failed(error))
     }
 
     /// Prepares a statement without running it: it is valid against the present schema.

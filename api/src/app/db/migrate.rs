@@ -1,5 +1,7 @@
 //! Migrations: embedded in the program, run by one pod at a time.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::{Client, NoTls};
 
 use crate::app::config::DatabaseSettings;
@@ -21,13 +23,17 @@ pub enum MigrationError {
     #[error("migration failed: {0}")]
     Migration(#[from] refinery::Error),
     /// `serve` needs a newer schema.
-    #[error("the schema is at {found}, this program needs {wanted}: run `api migrate` first")]
-    Outdated {
-        /// The newest version applied; 0 for an empty database.
-        found: i64,
-        /// The newest version that this program knows.
-        wanted: i64,
-    },
+    #[error("the schema is at {}, this program needs {}: run `api migrate` first", .0.found, .0.wanted)]
+    Outdated(Schema),
+}
+
+/// What schema a program found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// The newest version applied; 0 for an empty database.
+    pub found: i64,
+    /// The newest version that this program knows.
+    pub wanted: i64,
 }
 
 /// Brings the schema up to this program's version; returns the versions that were applied now. Safe from several pods at
@@ -38,6 +44,11 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<i64>, MigrationE
     client
         .execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK])
         .await?;
+    // A pod of the previous release that starts again during a roll-out finds a schema that holds migrations it has never
+    // heard of. To refinery that is an error; to us there is nothing to do.
+    if lacking(&applied(&client).await?).is_empty() {
+        return Ok(Vec::new());
+    }
     let report = embedded::migrations::runner()
         .run_async(&mut client)
         .await?;
@@ -45,22 +56,42 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<i64>, MigrationE
     Ok(applied.map(refinery::Migration::version).collect())
 }
 
-/// Refuses a schema that is older than this program. A newer one is welcome: a roll-out migrates first.
-pub async fn check(settings: &DatabaseSettings) -> Result<(), MigrationError> {
+/// Refuses a schema that lacks a migration of this program. A newer one is welcome: a roll-out migrates first.
+pub async fn check(settings: &DatabaseSettings) -> Result<Schema, MigrationError> {
     let client = connect(settings).await?;
-    let exists = "select to_regclass('refinery_schema_history') is not null";
-    let mut found = 0;
-    if client.query_one(exists, &[]).await?.get(0) {
-        let newest = "select coalesce(max(version), 0)::bigint from refinery_schema_history";
-        found = client.query_one(newest, &[]).await?.get(0);
+    let applied = applied(&client).await?;
+    let schema = Schema {
+        found: applied.last().copied().unwrap_or(0),
+        wanted: known().last().copied().unwrap_or(0),
+    };
+    if lacking(&applied).is_empty() {
+        Ok(schema)
+    } else {
+        Err(MigrationError::Outdated(schema))
     }
+}
+
+/// What this program knows, in order.
+fn known() -> BTreeSet<i64> {
     let runner = embedded::migrations::runner();
-    let wanted = runner.get_migrations().iter();
-    let wanted = wanted.map(refinery::Migration::version).max().unwrap_or(0);
-    if found < wanted {
-        return Err(MigrationError::Outdated { found, wanted });
+    let migrations = runner.get_migrations().iter();
+    migrations.map(refinery::Migration::version).collect()
+}
+
+/// What the database has, in order.
+async fn applied(client: &Client) -> Result<BTreeSet<i64>, tokio_postgres::Error> {
+    let exists = "select to_regclass('refinery_schema_history') is not null";
+    if !client.query_one(exists, &[]).await?.get::<_, bool>(0) {
+        return Ok(BTreeSet::new());
     }
-    Ok(())
+    let versions = "select version::bigint from refinery_schema_history";
+    let rows = client.query(versions, &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// What this program knows and the database lacks.
+fn lacking(applied: &BTreeSet<i64>) -> BTreeSet<i64> {
+    known().difference(applied).copied().collect()
 }
 
 /// A connection of its own, without the pool's timeouts: a migration may take long, and so may waiting for another pod's.

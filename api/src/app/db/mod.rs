@@ -4,6 +4,7 @@ mod connection;
 mod constraints;
 mod error;
 mod held;
+mod metrics;
 pub mod migrate;
 mod round;
 mod row;
@@ -12,7 +13,7 @@ mod snapshot;
 mod tests;
 mod tx;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use tokio_postgres::NoTls;
 pub use connection::{Connection, Parameters};
 pub use error::is_violation_of;
 pub(in crate::app) use held::Held;
+pub(in crate::app) use metrics::DatabaseMetrics;
 pub use round::{InvalidMoment, Moment, Round};
 pub(crate) use round::{changed_in_round, round_columns};
 pub use row::{Column, FromRow, InvalidRow, Row};
@@ -33,7 +35,7 @@ use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
-    metrics: ApiMetrics,
+    metrics: Arc<DatabaseMetrics>,
 }
 
 impl Database {
@@ -63,7 +65,7 @@ impl Database {
             .build()?;
         Ok(Self {
             pool,
-            metrics: metrics.clone(),
+            metrics: Arc::clone(&metrics.database),
         })
     }
 
@@ -71,27 +73,15 @@ impl Database {
     pub async fn connection(&self) -> Result<Connection, Error> {
         let asked = Instant::now();
         let connection = self.pool.get().await;
-        let waited = asked.elapsed().as_secs_f64();
-        self.metrics.pool_wait_seconds.observe(waited);
-        self.observe_pool();
-        Ok(Connection::new(connection?))
+        self.metrics.waited(asked.elapsed());
+        self.metrics.pool(&self.pool.status());
+        let connection = connection.inspect_err(|_| self.metrics.pool_failed())?;
+        Ok(Connection::new(connection, Arc::clone(&self.metrics)))
     }
 
     /// Closes every connection that is not in use, and the others when they come back.
     pub fn close(&self) {
         self.pool.close();
-    }
-
-    fn observe_pool(&self) {
-        let status = self.pool.status();
-        let gauge = |state: &str, count: usize| {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            let gauges = &self.metrics.pool_connections;
-            gauges.with_label_values(&[state]).set(count);
-        };
-        gauge("max", status.max_size);
-        gauge("idle", status.available);
-        gauge("used", status.size.saturating_sub(status.available));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::app::{
     App,
     error::Error,
     event_log::{NewEvent, append},
+    metrics::ApiMetrics,
     time::Time,
 };
 
@@ -156,6 +157,21 @@ impl Tx {
         Ok(())
     }
 
+    fn count(&self, notices: &[Event]) {
+        let metrics = self.app.metrics();
+        for event in &self.events {
+            metrics.event(event.kind, Class::Durable, event.channels.len());
+        }
+        for notice in notices {
+            metrics.event(&notice.kind, notice.class, 1);
+        }
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &ApiMetrics {
+        self.app.metrics()
+    }
+
     /// Numbers the events, commits, and hands everything to the publisher. When this returns, the change and its events
     /// are stored; that they reach Redis is the business of the publisher, and of the relay after it.
     pub async fn commit(mut self) -> Result<(), Error> {
@@ -174,6 +190,7 @@ impl Tx {
         self.is_open = false;
         committed.map_err(classify_commit)?;
         let notices = std::mem::take(&mut self.notices);
+        self.count(&notices);
         self.app.publisher().offer(events, notices);
         Ok(())
     }

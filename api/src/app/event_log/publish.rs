@@ -12,7 +12,7 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use crate::app::metrics::ApiMetrics;
+use crate::app::metrics::{ApiMetrics, class_label};
 
 /// Transactions whose events wait for the publisher, at most. What does not fit is left to the relay.
 const QUEUE_MAX: usize = 1024;
@@ -200,7 +200,9 @@ impl Outlet {
             if *appended == Appended::Published {
                 let age_ms = now_ms.saturating_sub(event.committed_at_ms).max(0);
                 let age = std::time::Duration::from_millis(age_ms.unsigned_abs());
-                self.metrics.publish_seconds.observe(age.as_secs_f64());
+                let seconds = &self.metrics.publish_seconds;
+                let seconds = seconds.with_label_values(&[class_label(event.class)]);
+                seconds.observe(age.as_secs_f64());
             }
         }
     }

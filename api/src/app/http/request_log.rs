@@ -35,6 +35,7 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
     let metrics = app.metrics();
     let labels = [&*route, method, &status.to_string()];
     metrics.http_requests.with_label_values(&labels).inc();
+    metrics.rejected(status);
     let histogram = &metrics.http_request_seconds;
     histogram.with_label_values(&labels[..2]).observe(seconds);
     // A balancer asks after our health every second or two.

@@ -210,7 +210,7 @@ async fn those_who_listen_are_told_when_something_is_gone_for_good() {
         Output::Lost(Listeners(1), user(1), at(6))
     );
     node.hears(user(1), [7]).await;
-    assert_eq!(node.metric("hubbub_bus_gaps_lost_total"), 1);
+    assert_eq!(node.metric(r#"hubbub_bus_gaps_total{kind="unhealed"}"#), 1);
 }
 
 #[tokio::test]
@@ -311,7 +311,7 @@ async fn so_is_word_of_a_head_that_was_moved() {
     let head = events[1].position.unwrap();
     world.bus.warm(user(1), head, &events).await.unwrap();
     eventually("it arrives", async || {
-        node.metric("hubbub_bus_messages_total") == 1
+        node.metric("hubbub_bus_notices_total") == 1
     })
     .await;
     drop(held);

@@ -143,7 +143,7 @@ impl Node {
             world.bus.clone(),
             world.history(),
             Outputs(sender),
-            BusMetrics::register(&metrics),
+            BusMetrics::register(&metrics, world.bus.metrics()),
             tuning,
         )
         .unwrap();
@@ -230,10 +230,13 @@ impl Node {
         self.outputs.is_empty()
     }
 
+    /// All series of this name, or of this name and these labels, together.
     pub(super) fn metric(&self, name: &str) -> u64 {
         let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.expect("the metric exists").trim().parse().unwrap()
+        let series: Vec<&str> = text.lines().filter(|line| line.starts_with(name)).collect();
+        assert!(!series.is_empty(), "{name} exists");
+        let value = |line: &&str| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap();
+        series.iter().map(value).sum()
     }
 }
 

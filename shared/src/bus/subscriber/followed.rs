@@ -64,6 +64,8 @@ pub(super) struct Followed {
     pub(super) is_expiry_planned: bool,
     /// Of questions about it, in a row.
     pub(super) failures: Failures,
+    /// When it was first wanted, until its subscription is in force.
+    pub(super) wanted_since: Option<Instant>,
 }
 
 impl Followed {
@@ -84,6 +86,7 @@ impl Followed {
             is_dissolve_planned: false,
             is_expiry_planned: false,
             failures: Failures::default(),
+            wanted_since: Some(Instant::now()),
         }
     }
 

@@ -204,7 +204,7 @@ impl Subscriber {
         sink: impl Sink,
         metrics: &Metrics,
     ) -> Result<(Self, JoinHandle<()>), BusError> {
-        let metrics = BusMetrics::register(metrics);
+        let metrics = BusMetrics::register(metrics, bus.metrics());
         Self::start_tuned(settings, bus, history, sink, metrics, Tuning::default())
     }
 

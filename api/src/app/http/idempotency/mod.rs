@@ -77,7 +77,9 @@ pub(super) async fn remember(
     };
     let tx = app.begin().await?;
     if !claim.make(&tx, &app).await? {
-        return claim.stored_answer(&tx).await;
+        let answer = claim.stored_answer(&tx).await?;
+        app.metrics().replays.with_label_values(&["key"]).inc();
+        return Ok(answer);
     }
     let held = Held::new(tx);
     let request = Request::from_parts(parts, Body::from(body));

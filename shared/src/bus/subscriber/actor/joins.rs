@@ -45,7 +45,7 @@ impl<S: Sink> Actor<S> {
     fn follow(&mut self, channel: Channel) -> &mut Followed {
         self.table.entry(channel).or_insert_with(|| {
             self.serials += 1;
-            self.metrics.channels.inc();
+            self.metrics.followed(channel);
             if self.link.is_up() {
                 self.changes.push(Verb::Subscribe, channel);
             }
@@ -148,7 +148,7 @@ impl<S: Sink> Actor<S> {
             return;
         }
         self.table.remove(&channel);
-        self.metrics.channels.dec();
+        self.metrics.forsaken(channel);
         if self.link.is_up() {
             self.changes.push(Verb::Unsubscribe, channel);
         }

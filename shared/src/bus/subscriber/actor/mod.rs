@@ -30,7 +30,10 @@ use super::{
     work::{self, Done, Fetch, Work},
 };
 use crate::{
-    bus::{Bus, History, metrics::BusMetrics},
+    bus::{
+        Bus, History,
+        metrics::{BusMetrics, Loss},
+    },
     wire::Channel,
 };
 
@@ -146,7 +149,7 @@ impl<S: Sink> Actor<S> {
     fn on_link(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Up => self.on_up(),
-            LinkEvent::Down => self.on_down(),
+            LinkEvent::Down => self.on_down(Loss::Closed),
             LinkEvent::Frame(frame) => {
                 self.on_frame(frame);
                 for _ in 0..BATCH_MAX {

@@ -161,7 +161,7 @@ impl<S: Sink> Actor<S> {
                     });
                 }
                 Step::Lost(position) => {
-                    self.metrics.gaps_lost.inc();
+                    self.metrics.gaps_unhealed.inc();
                     if !listeners.is_empty() {
                         self.sink.lost(listeners, channel, position);
                     }

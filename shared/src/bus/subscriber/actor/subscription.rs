@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::{
     bus::{
+        metrics::Loss,
         notice::parse_notice,
         subscriber::{
             Sink,
@@ -19,7 +20,7 @@ use crate::{
 
 impl<S: Sink> Actor<S> {
     pub(super) fn on_up(&mut self) {
-        self.metrics.connected.set(1);
+        self.metrics.subscription.up();
         self.probed_at = None;
         self.changes = Changes::default();
         // Last the one that everybody hears: when that is in force again, so are all others, and whoever was told things that
@@ -39,9 +40,8 @@ impl<S: Sink> Actor<S> {
         self.link.send(&probe);
     }
 
-    pub(super) fn on_down(&mut self) {
-        self.metrics.connected.set(0);
-        self.metrics.reconnects.inc();
+    pub(super) fn on_down(&mut self, loss: Loss) {
+        self.metrics.subscription.lost(loss);
         for followed in self.table.values_mut() {
             followed.subscription = Subscription::Wanted;
         }
@@ -50,16 +50,19 @@ impl<S: Sink> Actor<S> {
     pub(super) fn on_frame(&mut self, frame: Frame) {
         match frame {
             Frame::Message { channel, payload } => {
-                self.metrics.messages.inc();
                 let Some(channel) = self.bus.names().channel(&channel) else {
                     return;
                 };
                 if let Some(head) = parse_notice(&payload) {
+                    self.metrics.notices.inc();
                     self.on_notice(channel, head);
                     return;
                 }
                 match Event::from_record(channel, &payload) {
-                    Ok(event) => self.on_event(event),
+                    Ok(event) => {
+                        self.metrics.received(&event);
+                        self.on_event(event);
+                    }
                     Err(error) => {
                         self.metrics.malformed.inc();
                         tracing::warn!(%channel, %error, "a message that is no event");
@@ -81,7 +84,7 @@ impl<S: Sink> Actor<S> {
                 // Only SUBSCRIBE and UNSUBSCRIBE are sent here; whichever failed, nothing is certain any more.
                 let error = String::from_utf8_lossy(&text).into_owned();
                 tracing::error!(%error, "redis refused a subscription");
-                self.give_up_connection();
+                self.give_up_connection(Loss::Refused);
             }
         }
     }
@@ -91,6 +94,10 @@ impl<S: Sink> Actor<S> {
         let Some(followed) = self.table.get_mut(&channel) else {
             return;
         };
+        if let Some(since) = followed.wanted_since.take() {
+            let seconds = &self.metrics.subscribe_seconds;
+            seconds.observe(since.elapsed().as_secs_f64());
+        }
         followed.subscription = Subscription::Confirmed {
             checks_before: self.checks_started,
         };
@@ -128,7 +135,7 @@ impl<S: Sink> Actor<S> {
             Some(probed_at) if heard_at > probed_at => self.probed_at = None,
             Some(probed_at) if probed_at.elapsed() > self.tuning.probe_wait => {
                 tracing::warn!("the subscription connection delivers nothing; making another");
-                self.give_up_connection();
+                self.give_up_connection(Loss::Silent);
             }
             None if heard_at.elapsed() > self.tuning.silence => {
                 self.probed_at = Some(Instant::now());
@@ -139,10 +146,10 @@ impl<S: Sink> Actor<S> {
         }
     }
 
-    fn give_up_connection(&mut self) {
+    fn give_up_connection(&mut self, loss: Loss) {
         if self.link.is_up() {
             self.link.drop_connection();
-            self.on_down();
+            self.on_down(loss);
         }
     }
 
