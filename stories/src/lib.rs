@@ -8,5 +8,5 @@ mod valve;
 
 pub use cluster::{Cluster, Node};
 pub use person::{Listener, PASSWORD, Person};
-pub use program::Program;
+pub use program::{Program, help};
 pub use valve::Valve;

@@ -94,6 +94,16 @@ impl Program {
         answer.is_ok_and(|answer| answer.status.is_success())
     }
 
+    /// What `/metrics` shows.
+    pub async fn metrics(&self) -> String {
+        let answer = self
+            .metrics
+            .send(hyper::Method::GET, "/metrics", None, None);
+        let answer = answer.await.expect("an answer");
+        assert!(answer.status.is_success(), "{}", answer.status);
+        String::from_utf8(answer.body.to_vec()).expect("text")
+    }
+
     /// SIGKILL: it gets no chance to say goodbye.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -128,6 +138,17 @@ impl Program {
         let pid = i32::try_from(child.id()).expect("a pid");
         kill(Pid::from_raw(pid), signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
+}
+
+/// What `binary serve --help` prints.
+pub fn help(binary: &str) -> String {
+    let output = Command::new(target_folder().join(binary))
+        .args(["serve", "--help"])
+        .env_clear()
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{binary}: {}", output.status);
+    String::from_utf8(output.stdout).expect("text")
 }
 
 /// Runs `binary` with these arguments and variables to its end, which must be a good one.

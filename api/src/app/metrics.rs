@@ -130,6 +130,9 @@ impl ApiMetrics {
                 counters.with_label_values(&[label]);
             }
         }
+        for [action, result] in ATTEMPTS {
+            self.auth.with_label_values(&[action, result]);
+        }
         for class in CLASSES {
             self.publish_seconds
                 .with_label_values(&[class_label(class)]);
@@ -170,6 +173,14 @@ impl ApiMetrics {
 }
 
 const CLASSES: [Class; 3] = [Class::Durable, Class::State, Class::Chatter];
+/// What is tried to get credentials, and how it ends.
+const ATTEMPTS: [[&str; 2]; 5] = [
+    ["register", "ok"],
+    ["login", "ok"],
+    ["login", "refused"],
+    ["refresh", "ok"],
+    ["refresh", "refused"],
+];
 const REJECTIONS: [&str; 4] = ["timeout", "too_large", "rate_limited", "unavailable"];
 /// What becomes of something worth a notification.
 pub(crate) const NOTIFIED: [&str; 5] = ["sent", "folded", "filtered", "repeated", "dropped"];

@@ -27,6 +27,7 @@ impl CommandMetrics {
             HTTP_SECONDS,
         );
         for name in CommandName::all() {
+            seconds.with_label_values(&[name.label()]);
             for result in CommandResult::ALL {
                 total.with_label_values(&[name.label(), result.label()]);
             }
