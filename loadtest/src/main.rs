@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use gateway::{Measurement, Storm};
 use group::Meeting;
+use soak::Soak;
 
 mod account;
 mod gateway;
@@ -15,6 +16,8 @@ mod group;
 mod latency;
 mod line;
 mod send;
+mod soak;
+mod stack;
 mod stopwatch;
 mod swarm;
 mod tail;
@@ -30,6 +33,8 @@ loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs 
     measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL
 loadtest presence-storm [--people N] [--contacts N] [--programs FOLDER]
     has people who know each other come at once, and counts what they are told [default: 10000 with 200]
+loadtest soak [--people N] [--minutes N] [--programs FOLDER] [--json FILE]
+    people who come, go, talk, join and leave for a long time, while a gateway and Redis are killed [default: 20000 for 10]
 
   --url       where Hubbub is [default: http://127.0.0.1:8080]
   --password  of the user who signs in [default: hubbub-demo, the demo users' own]";
@@ -94,12 +99,14 @@ async fn run() -> Result<(), Failure> {
     let command = given.next_if(|word| {
         matches!(
             word.as_str(),
-            "gateway" | "group" | "presence-storm" | "swarm"
+            "gateway" | "group" | "presence-storm" | "soak" | "soak-listeners" | "swarm"
         )
     });
     match command.as_deref() {
         Some("gateway") => return Measurement::parse(given)?.run().await,
         Some("group") => return Meeting::parse(given)?.run().await,
+        Some("soak") => return Soak::parse(given)?.run().await,
+        Some("soak-listeners") => return soak::listen().await,
         Some("presence-storm") => return Storm::parse(given)?.run().await,
         Some(_) => return swarm::run(),
         None => {}

@@ -58,7 +58,7 @@ impl Node {
     }
 
     /// Memory that is resident, in KiB.
-    pub(super) fn resident_kib(&self) -> io::Result<f64> {
+    pub(crate) fn resident_kib(&self) -> io::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

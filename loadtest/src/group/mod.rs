@@ -6,7 +6,6 @@
 
 mod counters;
 mod report;
-mod stack;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,10 +14,11 @@ use serde_json::{Value, json};
 use shared::testing::HttpClient;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use self::{counters::Counters, report::Report, stack::Stack};
+use self::{counters::Counters, report::Report};
 use crate::{
     Failure,
     latency::Latencies,
+    stack::Stack,
     stopwatch::now_us,
     swarm::{MARK, Plan, Swarm},
 };

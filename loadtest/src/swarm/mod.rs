@@ -22,7 +22,7 @@ use tokio::{runtime::Builder, sync::Semaphore, task::JoinSet};
 
 pub(crate) use cycle::Cycling;
 pub(crate) use frames::MARK;
-pub(crate) use process::Swarm;
+pub(crate) use process::{Swarm, raise_descriptors};
 use socket::Door;
 
 use crate::{
@@ -90,7 +90,7 @@ impl Tally {
 
 /// The process: `loadtest swarm`.
 pub(crate) fn run() -> Result<(), Failure> {
-    process::raise_descriptors();
+    raise_descriptors();
     let mut lines = stdin().lock().lines();
     let mut line = || match lines.next() {
         Some(Ok(line)) => Ok(line),

@@ -13,7 +13,7 @@ use super::{Plan, Seen};
 use crate::Failure;
 
 /// As many sockets as the system lets one process have.
-pub(super) fn raise_descriptors() {
+pub(crate) fn raise_descriptors() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {

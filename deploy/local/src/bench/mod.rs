@@ -37,6 +37,11 @@ const SCENARIOS: &[Scenario] = &[
         command: "presence-storm",
         needs_stores: false,
     },
+    Scenario {
+        name: "soak",
+        command: "soak",
+        needs_stores: true,
+    },
 ];
 
 /// What to measure, and how.

@@ -1,13 +1,15 @@
-//! Two pods of `api` and two gateways on the stores of the environment.
+//! Two pods of `api` and two gateways, on the database of the environment.
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use serde_json::Value;
 use shared::testing::free_port;
+use tokio::time::sleep;
 
 use crate::{Failure, gateway::Node};
 
@@ -16,7 +18,8 @@ const SECRET: &str = "a-secret-for-measurements-that-nobody-else-believes";
 const OWNER: &str = "ana";
 
 /// Ends when it is dropped.
-pub(super) struct Stack {
+#[derive(Debug)]
+pub(crate) struct Stack {
     programs: PathBuf,
     database_url: String,
     redis_url: String,
@@ -25,11 +28,17 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) async fn start(programs: &Path) -> Result<Self, Failure> {
+    /// On the Redis of the environment too.
+    pub(crate) async fn start(programs: &Path) -> Result<Self, Failure> {
+        Self::start_on(programs, variable("REDIS_URL")?).await
+    }
+
+    /// On this Redis.
+    pub(crate) async fn start_on(programs: &Path, redis_url: String) -> Result<Self, Failure> {
         let mut stack = Self {
             programs: programs.to_owned(),
             database_url: variable("DATABASE_URL")?,
-            redis_url: variable("REDIS_URL")?,
+            redis_url,
             apis: Vec::new(),
             gateways: Vec::new(),
         };
@@ -39,16 +48,40 @@ impl Stack {
             command.arg("serve").env("API_ADDR", addr.to_string());
             stack.apis.push(Node::start(command, addr).await?);
         }
-        for number in 1..=2 {
-            let addr = free_address();
-            let mut command = stack.command("gateway", &format!("gateway-{number}"));
-            command
-                .arg("serve")
-                .env("GATEWAY_ADDR", addr.to_string())
-                .env("API_URL", stack.apis().join(","));
-            stack.gateways.push(Node::start(command, addr).await?);
+        for number in 0..2 {
+            let gateway = stack.start_gateway(number, free_address()).await?;
+            stack.gateways.push(gateway);
         }
         Ok(stack)
+    }
+
+    async fn start_gateway(&self, number: usize, addr: SocketAddr) -> Result<Node, Failure> {
+        let mut command = self.command("gateway", &format!("gateway-{}", number + 1));
+        command
+            .arg("serve")
+            .env("GATEWAY_ADDR", addr.to_string())
+            .env("API_URL", self.apis().join(","));
+        Node::start(command, addr).await
+    }
+
+    /// SIGKILL, and what was killed a while later again, at the same address.
+    pub(crate) async fn restart_gateway(
+        &mut self,
+        number: usize,
+        gone_for: Duration,
+    ) -> Result<(), Failure> {
+        let addr = self.gateways[number].addr;
+        drop(self.gateways.remove(number));
+        sleep(gone_for).await;
+        let again = self.start_gateway(number, addr).await?;
+        self.gateways.insert(number, again);
+        Ok(())
+    }
+
+    /// Memory of the gateways that is resident, in KiB, of each.
+    pub(crate) fn gateways_resident_kib(&self) -> Result<Vec<f64>, Failure> {
+        let each = self.gateways.iter().map(Node::resident_kib);
+        Ok(each.collect::<Result<_, _>>()?)
     }
 
     /// A program, told where everything is.
@@ -68,7 +101,7 @@ impl Stack {
     }
 
     /// Makes the group: its id, and the tokens of those who are online.
-    pub(super) fn gather(&self, members: usize, online: usize) -> Result<Value, Failure> {
+    pub(crate) fn gather(&self, members: usize, online: usize) -> Result<Value, Failure> {
         let mut command = self.command("api", "crowd");
         let (members, online) = (members.to_string(), online.to_string());
         command.args(["crowd", "--account", OWNER]).args([
@@ -85,20 +118,20 @@ impl Stack {
         serde_json::from_slice(&output.stdout).map_err(|error| Failure::Refused(error.to_string()))
     }
 
-    pub(super) fn apis(&self) -> Vec<String> {
+    pub(crate) fn apis(&self) -> Vec<String> {
         let addresses = self.apis.iter().map(|node| node.addr);
         addresses.map(|addr| format!("http://{addr}")).collect()
     }
 
-    pub(super) fn gateways(&self) -> Vec<SocketAddr> {
+    pub(crate) fn gateways(&self) -> Vec<SocketAddr> {
         self.gateways.iter().map(|node| node.addr).collect()
     }
 
-    pub(super) fn database_url(&self) -> &str {
+    pub(crate) fn database_url(&self) -> &str {
         &self.database_url
     }
 
-    pub(super) fn redis_url(&self) -> &str {
+    pub(crate) fn redis_url(&self) -> &str {
         &self.redis_url
     }
 }
