@@ -5,6 +5,7 @@ pub mod cli;
 
 // The table of contents: every feature here, and in the same order below.
 pub mod activities;
+pub mod audit;
 pub mod auth;
 pub mod blocks;
 pub mod bootstrap;
@@ -12,6 +13,7 @@ pub mod broadcast;
 pub mod comments;
 pub mod conversations;
 pub mod feed;
+pub mod flags;
 pub mod follows;
 pub mod friends;
 pub mod group_events;
@@ -33,6 +35,7 @@ use app::feature::Feature;
 pub fn features() -> Vec<Feature> {
     vec![
         activities::feature(),
+        audit::feature(),
         auth::feature(),
         blocks::feature(),
         bootstrap::feature(),
@@ -40,6 +43,7 @@ pub fn features() -> Vec<Feature> {
         comments::feature(),
         conversations::feature(),
         feed::feature(),
+        flags::feature(),
         follows::feature(),
         friends::feature(),
         group_events::feature(),

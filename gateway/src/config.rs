@@ -8,6 +8,7 @@ use shared::{
         Duration, HttpSettings, List, Reader, RedisSettings, SecretSettings, Switch,
         TelemetrySettings,
     },
+    flags::Overrides,
     ratelimit::Rate,
 };
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub limits: Limits,
     /// Who is online.
     pub presence: presence::Settings,
+    /// What this node says of the switches `presence`, `rooms` and `typing`; of other flags it knows nothing.
+    pub flags: Overrides,
     /// Single-threaded runtimes that hold the sockets.
     pub shards: usize,
 }
@@ -169,6 +172,10 @@ impl Config {
         let timing = Timing::read(reader);
         let limits = Limits::read(reader);
         let presence = read_presence(reader);
+        let flags = reader.family(
+            ("FEATURE_<NAME>", "FEATURE_"),
+            "of presence, rooms, typing: disabled, or enabled where admins say nothing",
+        );
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let shards = positive(
             reader,
@@ -185,6 +192,7 @@ impl Config {
             timing: timing?,
             limits: limits?,
             presence: presence?,
+            flags: Overrides::new(flags?),
             shards: shards?,
         })
     }

@@ -27,6 +27,7 @@ mod rooms;
 mod roster;
 mod session;
 mod standing;
+mod switches;
 mod transport;
 mod typing;
 

@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     api_client::ApiClient,
-    channels::{Permits, ShardSink},
+    channels::{Heard, Permits, ShardSink},
     config::Config,
     door::Door,
     hub::{Hub, Inbox},
@@ -32,6 +32,7 @@ use crate::{
     rooms::RoomChecks,
     roster::Roster,
     session::{CommandLimits, Intervals, Settings},
+    switches::Switches,
     typing::Typists,
 };
 
@@ -63,6 +64,8 @@ pub(crate) struct Node {
     pub(crate) reach: Arc<ReachBook>,
     pub(crate) typists: Arc<Typists>,
     pub(crate) room_checks: RoomChecks,
+    /// What operators have switched off.
+    pub(crate) switches: Arc<Switches>,
     /// One for each connection.
     pub(crate) places: Arc<Semaphore>,
     /// One for each handshake under way.
@@ -110,13 +113,20 @@ impl Node {
             reach: Arc::clone(&reach),
             typists: Arc::clone(&typists),
         };
+        let switches = Arc::new(Switches::new(bus.clone(), config.flags.clone()));
         let counted = PresenceMetrics::new(registry);
         let (presence, desks) = Presence::new(config.presence, clock.clone(), counted);
         let heard = presence.clone();
+        let heard = Heard {
+            presence: heard,
+            switches: Arc::clone(&switches),
+        };
         let sink = ShardSink::new(hub.clone(), heard, permits, Arc::clone(&metrics));
         let (room_checks, asker) = RoomChecks::new(api.clone());
         let mut keepers = JoinSet::new();
         keepers.spawn(asker.run());
+        let kept = Arc::clone(&switches);
+        keepers.spawn(async move { kept.keep().await });
         let (kept, outlet) = (Arc::clone(&typists), bus.clone());
         keepers.spawn(async move { kept.keep(&outlet).await });
         let (subscriber, subscription) = Subscriber::start_measured(
@@ -131,6 +141,7 @@ impl Node {
             subscriber: subscriber.clone(),
             api: api.clone(),
             hub: hub.clone(),
+            switches: Arc::clone(&switches),
         };
         presence.start(&mut keepers, desks, means);
         let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
@@ -147,6 +158,7 @@ impl Node {
             reach,
             typists,
             room_checks,
+            switches,
             clock,
             lifecycle,
             metrics,

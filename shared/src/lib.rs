@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod credentials;
+pub mod flags;
 pub mod ids;
 pub mod lifecycle;
 pub mod load;

@@ -30,15 +30,18 @@ use crate::{
 const CONTENT_CHARACTERS_MAX: usize = 10_000;
 
 pub(super) fn routes() -> Routes {
-    Routes::new()
-        .route("/activities", post(create_activity))
-        .route("/activities/{id}", get(read_activity))
+    let comments = Routes::new()
         .route("/activities/{id}/comment", post(create_comment))
         .route(
             "/activities/{id}/comment/{comment_id}",
             delete(delete_comment).refuses(&[Code::Forbidden]),
-        )
-        .route("/activities/{id}/like", post(like).delete(unlike))
+        );
+    let likes = Routes::new().route("/activities/{id}/like", post(like).delete(unlike));
+    Routes::new()
+        .route("/activities", post(create_activity))
+        .route("/activities/{id}", get(read_activity))
+        .merge(comments.behind(&comments::FLAG))
+        .merge(likes.behind(&likes::FLAG))
 }
 
 /// What somebody did.

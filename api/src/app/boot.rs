@@ -19,6 +19,7 @@ use super::{
     error::Error,
     event_log::{self, Relay, Retention},
     feature::Feature,
+    flags,
     housekeeping::Housekeeping,
     http::{self, Drained},
     jobs,
@@ -129,6 +130,7 @@ impl Server {
         let drain_timeout = settings.drain_timeout;
         let (app, outlet, publisher) = App::new(settings, clock)?;
         app.know_event_types(&features);
+        declare_flags(&app, &features)?;
         let lifecycle = Lifecycle::default();
         let housekeeping = features.iter().flat_map(|feature| feature.housekeeping);
         let housekeeping = housekeeping.chain(http::HOUSEKEEPING);
@@ -149,6 +151,7 @@ impl Server {
             app.clone(),
             lifecycle.clone(),
         ));
+        tasks.spawn(jobs::run(flags::Follow, app.clone(), lifecycle.clone()));
         tasks.spawn(jobs::run(Retention, app.clone(), lifecycle.clone()));
         tasks.spawn(jobs::run(housekeeping, app.clone(), lifecycle.clone()));
         let http = http::serve(listener, router, lifecycle.clone(), drain_timeout);
@@ -187,6 +190,19 @@ impl Server {
         }
         self.app.database().close();
     }
+}
+
+/// The environment's word about a flag that there is not is a mistake that would go unnoticed.
+fn declare_flags(app: &App, features: &[Feature]) -> Result<(), InvalidSettings> {
+    let declared = features.iter().flat_map(|feature| &feature.flags).copied();
+    let declared: Vec<_> = declared.collect();
+    let unknown: Vec<&str> = app.settings().flags.unknown(&declared).collect();
+    if !unknown.is_empty() {
+        let message = format!("FEATURE_<NAME>: there is no flag {}", unknown.join(", "));
+        return Err(InvalidSettings(message));
+    }
+    app.flags().declare(declared);
+    Ok(())
 }
 
 async fn listen(addr: std::net::SocketAddr) -> Result<TcpListener, StartError> {

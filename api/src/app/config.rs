@@ -6,6 +6,7 @@ use shared::{
     config::{
         Duration, HttpSettings, Reader, RedisSettings, SecretSettings, Switch, TelemetrySettings,
     },
+    flags::Overrides,
     ratelimit::Rate,
 };
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub inline_publishing: bool,
     /// Whether people see who is online; where not, everybody looks plainly offline.
     pub presence: bool,
+    /// What this pod says of feature flags.
+    pub flags: Overrides,
     /// For how long an author may edit.
     pub edit_window: time::Duration,
     /// How long before its start people are reminded of a group event.
@@ -64,6 +67,10 @@ impl Settings {
             "off leaves events to the relay: for tests of it",
         );
         let presence = reader.with_default::<Switch>("PRESENCE", "on", "as the gateways have it");
+        let flags = reader.family(
+            ("FEATURE_<NAME>", "FEATURE_"),
+            "disabled: off here, whatever admins say; enabled: on where they say nothing",
+        );
         let edit_window =
             reader.with_default::<Duration>("EDIT_WINDOW", "2m", "for how long authors may edit");
         let event_reminder = reader.with_default::<Duration>(
@@ -87,6 +94,7 @@ impl Settings {
             realtime: realtime?,
             inline_publishing: inline?.0,
             presence: presence?.0,
+            flags: Overrides::new(flags?),
             edit_window: edit_window?.0,
             event_reminder: event_reminder?.0,
             drain_timeout: drain_timeout?.0,

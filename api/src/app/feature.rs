@@ -1,6 +1,7 @@
 //! What a feature brings: registered by one line in `lib.rs`.
 
 use axum::Router;
+use shared::flags::Flag;
 
 use super::{App, commands::Command, jobs, notification_type::NotificationType, openapi::Routes};
 
@@ -19,6 +20,8 @@ pub struct Feature {
     pub events: &'static [&'static str],
     /// What it tells people of.
     pub notification_types: &'static [&'static NotificationType],
+    /// Flags that open it, or parts of it: its routes and commands stand behind them.
+    pub flags: Vec<&'static Flag>,
     /// Timed work.
     pub jobs: Vec<jobs::Start>,
     /// Every SQL statement: a test prepares them against the migrated schema.

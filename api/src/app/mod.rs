@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod event_log;
 pub mod feature;
+pub mod flags;
 mod housekeeping;
 pub mod http;
 pub mod identity;
@@ -29,6 +30,7 @@ use config::Settings;
 use db::{Connection, Database, Held, Snapshot, Tx};
 use error::Error;
 use event_log::{Outlet, Publisher, PublisherTask};
+use flags::Flags;
 use live::ChangedCounts;
 use metrics::ApiMetrics;
 use time::Time;
@@ -50,6 +52,7 @@ struct Parts {
     workers: Workers,
     changed_counts: ChangedCounts,
     event_types: OnceLock<Vec<&'static str>>,
+    flags: Flags,
 }
 
 /// A part could not be made from its settings.
@@ -80,6 +83,7 @@ impl App {
             workers: Workers::new(settings.auth.hash.parallel),
             changed_counts: ChangedCounts::default(),
             event_types: OnceLock::new(),
+            flags: Flags::new(settings.flags.clone()),
             clock,
             settings,
         };

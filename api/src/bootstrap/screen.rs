@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
+    flags::FlagValue,
     ids::UserId,
     wire::{Channel, Position},
 };
@@ -21,7 +22,7 @@ use crate::{
     },
     auth::{self, AccountView},
     conversations::{self, ConversationView},
-    feed,
+    feed, flags,
     groups::{self, GroupView},
     notifications::{self, NotificationView},
     posts::PostView,
@@ -47,7 +48,7 @@ pub(super) struct Screen {
     /// The beginning of `GET /feed`.
     feed: Page<PostView>,
     /// What is switched on for the caller.
-    flags: Flags,
+    flags: BTreeMap<&'static str, FlagValue>,
     /// The durable channels that the caller's sockets hear, and where in each of them this is the state.
     channels: BTreeMap<Channel, Position>,
     /// Where `GET /sync?since=` goes on from here.
@@ -62,9 +63,6 @@ struct Notifications {
     unread_count: i64,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-struct Flags {}
-
 /// Reads it, in a number of statements that does not depend on what the person has.
 pub(super) async fn read(app: &App, user: UserId) -> Result<Screen, Error> {
     let db = app.snapshot().await?;
@@ -76,7 +74,7 @@ pub(super) async fn read(app: &App, user: UserId) -> Result<Screen, Error> {
         notifications: read_notifications(&db, user).await?,
         groups: read_groups(&db, user).await?,
         feed: read_feed(&db, user).await?,
-        flags: Flags {},
+        flags: flags::evaluate(app, &db, user).await?,
         channels: stand.channels(user),
         sync_cursor: stand.cursor(user),
     };

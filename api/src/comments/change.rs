@@ -18,6 +18,7 @@ pub async fn write(
     post: PostId,
     content: &str,
 ) -> Result<CommentView, Error> {
+    app.flags().require(&super::FLAG, author).await?;
     let mut tx = app.begin().await?;
     let post_author = posts::require_visible(&tx, author, post).await?;
     let comment = queries::insert_comment(&tx, (post, author), content, app.now()).await?;

@@ -14,13 +14,19 @@ pub use change::{delete, write};
 pub use queries::CommentView;
 pub use routes::WriteComment;
 
+use shared::flags::Flag;
+
 use crate::app::{feature::Feature, jobs};
+
+/// Who has it.
+pub static FLAG: Flag = Flag::on("comments", "Comments on posts");
 
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "comments",
-        routes: routes::routes(),
+        routes: routes::routes().behind(&FLAG),
+        flags: vec![&FLAG],
         jobs: vec![jobs::start::<announce::AnnounceComments>],
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,

@@ -15,7 +15,7 @@ mod tests;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::{ids::UserId, wire::Code};
+use shared::{flags::Flag, ids::UserId, wire::Code};
 
 use crate::app::{
     db::{Connection, Tx},
@@ -24,11 +24,15 @@ use crate::app::{
     notification_type::Answered,
 };
 
+/// Who has it.
+pub static FLAG: Flag = Flag::on("friends", "Friends");
+
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "friends",
-        routes: routes::routes(),
+        routes: routes::routes().behind(&FLAG),
+        flags: vec![&FLAG],
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()

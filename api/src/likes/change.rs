@@ -37,6 +37,7 @@ pub async fn change(
     post: PostId,
     wish: Wish,
 ) -> Result<LikeState, Error> {
+    app.flags().require(&super::FLAG, person).await?;
     let mut tx = app.begin().await?;
     let visible = posts::find_visible(&tx, person, post).await?;
     let liked = match wish {

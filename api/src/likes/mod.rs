@@ -13,13 +13,19 @@ mod tests;
 
 pub use change::{LikeState, Wish, change};
 
+use shared::flags::Flag;
+
 use crate::app::feature::Feature;
+
+/// Who has it.
+pub static FLAG: Flag = Flag::on("likes", "Likes of posts");
 
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "likes",
-        routes: routes::routes(),
+        routes: routes::routes().behind(&FLAG),
+        flags: vec![&FLAG],
         events: &["activity_liked"],
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,

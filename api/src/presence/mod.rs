@@ -19,6 +19,8 @@ mod tests;
 
 pub use look_up::online;
 
+use shared::flags::PRESENCE;
+
 use crate::app::{commands::Command, feature::Feature};
 
 /// What the slice brings.
@@ -27,7 +29,7 @@ pub fn feature() -> Feature {
         name: "presence",
         routes: routes::routes(),
         internal: internal::routes(),
-        commands: vec![Command::new("presence", routes::presence)],
+        commands: vec![Command::new("presence", routes::presence).behind(&PRESENCE)],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

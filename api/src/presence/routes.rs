@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::{Json as Answer, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::{ids::UserId, presence::PresenceView, wire::Code};
+use shared::{flags::PRESENCE, ids::UserId, presence::PresenceView, wire::Code};
 
 use super::{
     internal::at_most,
@@ -33,6 +33,7 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/users/online", get(list_online))
         .route("/users/{id}/presence", get(find_presence))
+        .behind(&PRESENCE)
 }
 
 async fn find_presence(

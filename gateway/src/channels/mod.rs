@@ -16,13 +16,14 @@ use crate::{
     metrics::GatewayMetrics,
     presence::{self, Presence},
     reach::ReachBook,
+    switches::Switches,
     typing::Typists,
 };
 
 /// The subscriber's way to the shards. Never waits: see [`Hub::offer`].
 pub(crate) struct ShardSink {
     hub: Hub,
-    presence: Presence,
+    heard: Heard,
     permits: Permits,
     /// What was said to everybody last.
     broadcasts: VecDeque<EventId>,
@@ -31,6 +32,12 @@ pub(crate) struct ShardSink {
 
 /// A repetition comes within moments.
 const BROADCASTS_KEPT: usize = 128;
+
+/// Who looks at what is heard before the connections do.
+pub(crate) struct Heard {
+    pub(crate) presence: Presence,
+    pub(crate) switches: Arc<Switches>,
+}
 
 /// What this node remembers of who may do what, which control events put an end to.
 pub(crate) struct Permits {
@@ -41,13 +48,13 @@ pub(crate) struct Permits {
 impl ShardSink {
     pub(crate) fn new(
         hub: Hub,
-        presence: Presence,
+        heard: Heard,
         permits: Permits,
         metrics: Arc<GatewayMetrics>,
     ) -> Self {
         Self {
             hub,
-            presence,
+            heard,
             permits,
             broadcasts: VecDeque::with_capacity(BROADCASTS_KEPT),
             metrics,
@@ -71,7 +78,7 @@ impl ShardSink {
 impl Sink for ShardSink {
     fn joined(&mut self, listener: ListenerId, joined: Joined) {
         if listener == presence::LISTENER {
-            self.presence.joined(&joined);
+            self.heard.presence.joined(&joined);
         } else {
             self.permits.reach.on_joined(joined.channel);
             self.hub.joined(listener, joined);
@@ -82,7 +89,7 @@ impl Sink for ShardSink {
         if event.channel == Channel::Broadcast && !self.is_first(event.id) {
             return;
         }
-        if self.presence.hear(&event) {
+        if self.heard.presence.hear(&event) || !self.heard.switches.lets_through(&event) {
             return;
         }
         let since = Instant::now();
@@ -109,13 +116,13 @@ impl Sink for ShardSink {
     }
 
     fn lost(&mut self, listeners: Listeners, channel: Channel, position: Position) {
-        self.presence.lost(channel);
+        self.heard.presence.lost(channel);
         self.permits.reach.on_gap(channel);
         self.hub.lost(listeners, channel, position);
     }
 
     fn interrupted(&mut self, listeners: Listeners, channel: Channel) {
-        self.presence.lost(channel);
+        self.heard.presence.lost(channel);
         self.permits.reach.on_gap(channel);
         self.hub.interrupted(listeners, channel);
     }

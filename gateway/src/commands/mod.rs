@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
     connections::Name,
+    flags,
     wire::{Code, Command, Event, Problem},
 };
 use tokio::time::Instant;
@@ -48,6 +49,9 @@ pub(crate) async fn run(node: Arc<Node>, caller: Caller, command: Command) -> An
 }
 
 async fn dispatch(node: &Node, caller: Caller, command: &Command) -> Answer {
+    if let Err(problem) = require_switch(node, caller, &command.name) {
+        return Answer::Problem(*problem);
+    }
     match command.name.as_str() {
         "refresh" => refresh::refresh(node, caller.who, command).await,
         "join_post" => match rooms::enter(node, caller, command).await {
@@ -71,6 +75,17 @@ async fn dispatch(node: &Node, caller: Caller, command: &Command) -> Answer {
             answer
         }
     }
+}
+
+/// What is the gateway's alone stands behind switches here; what is forwarded, behind flags in `api`. An end of typing is
+/// let through, so that no start stays.
+fn require_switch(node: &Node, caller: Caller, name: &str) -> Result<(), Box<Problem>> {
+    let flag = match name {
+        "join_post" => &flags::ROOMS,
+        "typing_start" => &flags::TYPING,
+        _ => return Ok(()),
+    };
+    node.switches.require(flag, caller.who.user_id)
 }
 
 fn answer(outcome: Done) -> Answer {

@@ -45,7 +45,7 @@ use self::{
     reporter::Reporter,
     teller::Teller,
 };
-use crate::{api_client::ApiClient, hub::Hub};
+use crate::{api_client::ApiClient, hub::Hub, switches::Switches};
 
 /// Under which number the node itself listens, beside its shards.
 pub(crate) const LISTENER: ListenerId = ListenerId::MAX;
@@ -138,6 +138,7 @@ pub(crate) struct Means {
     pub(crate) subscriber: Subscriber,
     pub(crate) api: ApiClient,
     pub(crate) hub: Hub,
+    pub(crate) switches: Arc<Switches>,
 }
 
 /// The tasks' ends of the queues.
@@ -178,12 +179,13 @@ impl Presence {
             subscriber,
             api,
             hub,
+            switches,
         } = means;
         let reporter = Reporter::new(api.clone());
         let contacts = ContactsMirror::new(bus.clone(), Arc::new(api));
         let keeper = Keeper::new(self.clone(), (bus, contacts), subscriber, reporter.clone());
         tasks.spawn(keeper.keep(desks.errands));
-        tasks.spawn(Teller::new(self.clone(), hub).tell(desks.words));
+        tasks.spawn(Teller::new(self.clone(), hub, switches).tell(desks.words));
         tasks.spawn(reporter.report());
     }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    flags::PRESENCE,
     ids::UserId,
     presence::{News, Seen},
 };
@@ -16,7 +17,7 @@ use super::{
     fold::{Change, Fold},
     frames,
 };
-use crate::{codec::Encoded, hub::Hub};
+use crate::{codec::Encoded, hub::Hub, switches::Switches};
 
 /// A second's budget goes out in so many parts, so that nothing else has to wait for it.
 const PARTS: usize = 10;
@@ -26,15 +27,20 @@ const BURST_MAX: usize = 256;
 pub(super) struct Teller {
     presence: Presence,
     hub: Hub,
+    switches: Arc<Switches>,
     fold: Fold,
+    /// Whether operators let it be told.
+    is_on: bool,
 }
 
 impl Teller {
-    pub(super) fn new(presence: Presence, hub: Hub) -> Self {
+    pub(super) fn new(presence: Presence, hub: Hub, switches: Arc<Switches>) -> Self {
         Self {
             presence,
             hub,
             fold: Fold::default(),
+            is_on: switches.is_on(&PRESENCE),
+            switches,
         }
     }
 
@@ -61,6 +67,9 @@ impl Teller {
     }
 
     fn take_in(&mut self, word: Word) {
+        if !self.is_on {
+            return;
+        }
         let now_ms = self.now_ms();
         match word {
             Word::News(body) => match data(&body) {
@@ -113,7 +122,18 @@ impl Teller {
         }
     }
 
+    /// Switched off or on, everybody here is to ask: nothing that they know holds any more.
+    fn follow_switch(&mut self) {
+        let is_on = self.switches.is_on(&PRESENCE);
+        if is_on != self.is_on {
+            self.is_on = is_on;
+            self.fold = Fold::default();
+            self.ask_all();
+        }
+    }
+
     fn send(&mut self, most: usize) {
+        self.follow_switch();
         if self.presence.take_overflown() {
             tracing::warn!("too much was said about presence at once; everybody here is to ask");
             self.ask_all();

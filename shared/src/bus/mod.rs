@@ -7,6 +7,7 @@ mod commands;
 #[cfg(test)]
 mod conformance;
 mod connections;
+mod flags;
 mod flights;
 mod head;
 mod history;

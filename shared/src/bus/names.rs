@@ -65,6 +65,11 @@ impl Names {
         format!("{}{{nodes}}:loads", self.prefix)
     }
 
+    /// The hash of the feature flags' rules and their version.
+    pub(super) fn flags(&self) -> String {
+        format!("{}{{flags}}:rules", self.prefix)
+    }
+
     /// Which life of the presence in Redis this is.
     pub(super) fn life(&self) -> String {
         format!("{}{{nodes}}:life", self.prefix)

@@ -29,6 +29,7 @@ const MIRROR_LIFETIME: Duration = HEAD_LIFETIME;
 const APPEND_LUA: &str = include_str!("lua/append.lua");
 const ATTEND_LUA: &str = include_str!("lua/attend.lua");
 const ENTER_LUA: &str = include_str!("lua/enter.lua");
+const FLAGS_LUA: &str = include_str!("lua/flags.lua");
 const LEASE_LUA: &str = include_str!("lua/lease.lua");
 const LOAD_LUA: &str = include_str!("lua/load.lua");
 const MIRROR_LUA: &str = include_str!("lua/mirror.lua");
@@ -39,6 +40,7 @@ const TAKE_LUA: &str = include_str!("lua/take.lua");
 static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(APPEND_LUA));
 static ATTEND: LazyLock<Script> = LazyLock::new(|| Script::new(ATTEND_LUA));
 static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(ENTER_LUA));
+static FLAGS: LazyLock<Script> = LazyLock::new(|| Script::new(FLAGS_LUA));
 static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(LEASE_LUA));
 static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(LOAD_LUA));
 static MIRROR: LazyLock<Script> = LazyLock::new(|| Script::new(MIRROR_LUA));
@@ -89,8 +91,8 @@ fn script_name(hash: &[u8]) -> &'static str {
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();
     for source in [
-        APPEND_LUA, ATTEND_LUA, ENTER_LUA, LEASE_LUA, LOAD_LUA, MIRROR_LUA, TAIL_LUA, WARM_LUA,
-        TAKE_LUA,
+        APPEND_LUA, ATTEND_LUA, ENTER_LUA, FLAGS_LUA, LEASE_LUA, LOAD_LUA, MIRROR_LUA, TAIL_LUA,
+        WARM_LUA, TAKE_LUA,
     ] {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(source).ignore();
     }
@@ -236,6 +238,13 @@ pub(super) fn load_of(
         .arg(node.to_string())
         .arg(connections.map_or_else(String::new, |count| count.to_string()))
         .arg(milliseconds(kept));
+    command
+}
+
+/// An empty text asks whether the rules of that version are wanted.
+pub(super) fn flags(names: &Names, (version, text): (i64, &str), kept: Duration) -> Cmd {
+    let mut command = call(&FLAGS, &[names.flags()]);
+    command.arg(version).arg(text).arg(milliseconds(kept));
     command
 }
 

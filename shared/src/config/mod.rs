@@ -29,8 +29,16 @@ pub use values::{Duration, List, Switch};
 /// One declared setting, as `--help` shows it.
 struct Declaration {
     name: &'static str,
+    /// Of a family: its members' names begin like this.
+    prefix: Option<&'static str>,
     default: Option<String>,
     help: &'static str,
+}
+
+impl Declaration {
+    fn is_of(&self, name: &str) -> bool {
+        self.name == name || self.prefix.is_some_and(|prefix| name.starts_with(prefix))
+    }
 }
 
 /// Hands out values by name, and remembers what was asked for and what was wrong.
@@ -68,7 +76,7 @@ pub fn load<T>(
         return Outcome::Help(reader.help());
     }
     for flag in flags {
-        if !reader.declarations.iter().any(|d| d.name == flag) {
+        if !reader.declarations.iter().any(|d| d.is_of(&flag)) {
             let flag = flag.to_lowercase().replace('_', "-");
             reader.errors.push(format!(
                 "--{flag}: there is no such flag; --help lists them"
@@ -114,6 +122,35 @@ impl Reader {
         self.parse(name, &text)
     }
 
+    /// Settings that are named by what they are about: `prefix` and its name. `name` is how `--help` shows them all. The
+    /// values by the rest of their names.
+    pub fn family<T: FromStr<Err: Display>>(
+        &mut self,
+        (name, prefix): (&'static str, &'static str),
+        help: &'static str,
+    ) -> Option<Vec<(String, T)>> {
+        self.declare(name, Some(String::new()), help);
+        if let Some(declared) = self.declarations.last_mut() {
+            declared.prefix = Some(prefix);
+        }
+        let given = self.values.iter().filter(|(_, text)| !text.is_empty());
+        let given = given.filter_map(|(name, text)| Some((name.strip_prefix(prefix)?, text)));
+        let given: Vec<(String, String)> = given
+            .map(|(rest, text)| (rest.to_owned(), text.clone()))
+            .collect();
+        let mut read = Vec::new();
+        for (rest, text) in given {
+            match text.parse() {
+                Ok(value) => read.push((rest, value)),
+                Err(error) => {
+                    let error = format!("{prefix}{rest}: {text:?}: {error}");
+                    self.errors.push(error);
+                }
+            }
+        }
+        Some(read)
+    }
+
     /// Adds an error about a setting that parsed but does not fit.
     pub fn reject(&mut self, name: &'static str, why: impl Display) {
         self.errors.push(format!("{name}: {why}"));
@@ -122,6 +159,7 @@ impl Reader {
     fn declare(&mut self, name: &'static str, default: Option<String>, help: &'static str) {
         self.declarations.push(Declaration {
             name,
+            prefix: None,
             default,
             help,
         });
@@ -170,6 +208,7 @@ impl Reader {
         let mut text = String::from("Settings (environment variable, or flag --like-this):\n");
         for Declaration {
             name,
+            prefix: _,
             default,
             help,
         } in &self.declarations

@@ -75,6 +75,8 @@ codes! {
     MessageRequestPending = "message_request_pending", 403, false, "This person has not accepted your messages yet";
     /// Only members of the group may do this.
     NotAMember = "not_a_member", 403, false, "Only members of the group may do this";
+    /// The feature is switched off, or the caller does not have it.
+    FeatureUnavailable = "feature_unavailable", 403, false, "Feature not available";
     /// Nobody is told who types in a group that large.
     TypingOff = "typing_off", 403, false, "Typing is not shown in groups this large";
     /// There is no such thing, or the caller may not see it.

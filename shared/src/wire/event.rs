@@ -42,6 +42,8 @@ pub mod kind {
     pub const INVISIBILITY_CHANGED: &str = "invisibility_changed";
     /// Control, ephemeral, on a node's channel, for gateways alone. Data: [`News`](crate::presence::News).
     pub const PRESENCE_NEWS: &str = "presence_news";
+    /// Ephemeral, on `broadcast` or a person's channel: what they have of a feature flag may have changed. Data: `{name}`.
+    pub const FLAGS_CHANGED: &str = "flags_changed";
     /// Ephemeral, on `broadcast`: an operator's word to everybody who is connected. Data: [`Announcement`](crate::wire::Announcement).
     pub const BROADCAST: &str = "broadcast";
 }

@@ -11,7 +11,7 @@ use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use shared::wire::Code;
+use shared::{flags::Flag, wire::Code};
 
 pub(in crate::app) use endpoint::routes;
 
@@ -32,6 +32,7 @@ type Handler = Arc<dyn Fn(App, SignedIn, Bytes) -> Answer + Send + Sync>;
 pub struct Command {
     name: &'static str,
     handler: Handler,
+    flag: Option<&'static Flag>,
 }
 
 impl Command {
@@ -51,7 +52,18 @@ impl Command {
                 serde_json::value::to_raw_value(&output).map_err(Error::internal)
             })
         });
-        Self { name, handler }
+        Self {
+            name,
+            handler,
+            flag: None,
+        }
+    }
+
+    /// For those only who have the flag; to others it is `feature_unavailable`.
+    #[must_use]
+    pub fn behind(mut self, flag: &'static Flag) -> Self {
+        self.flag = Some(flag);
+        self
     }
 
     /// What clients call it.
@@ -61,15 +73,16 @@ impl Command {
 }
 
 /// All commands of all features.
-pub(in crate::app) struct Registry(HashMap<&'static str, Handler>);
+pub(in crate::app) struct Registry(HashMap<&'static str, Command>);
 
 impl Registry {
     /// A name that is taken twice is a defect that shows at the first start, so it ends it.
     pub(in crate::app) fn new(commands: impl IntoIterator<Item = Command>) -> Self {
         let mut handlers = HashMap::new();
         for command in commands {
-            let before = handlers.insert(command.name, command.handler);
-            assert!(before.is_none(), "two commands are called {}", command.name);
+            let name = command.name;
+            let before = handlers.insert(name, command);
+            assert!(before.is_none(), "two commands are called {name}");
         }
         Self(handlers)
     }
@@ -81,9 +94,12 @@ impl Registry {
         name: &str,
         payload: Bytes,
     ) -> Result<Box<RawValue>, Error> {
-        let Some(handler) = self.0.get(name) else {
+        let Some(command) = self.0.get(name) else {
             return Err(Error::new(Code::UnknownType, "no such command"));
         };
-        handler(app, caller, payload).await
+        if let Some(flag) = command.flag {
+            app.flags().require(flag, caller.user_id).await?;
+        }
+        (command.handler)(app, caller, payload).await
     }
 }

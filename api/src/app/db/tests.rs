@@ -6,7 +6,7 @@ use shared::{clock::Clock, wire::Code};
 use tokio::time::timeout;
 
 use crate::{
-    app::{App, db::migrate, event_log, http, identity, jobs, testing::TestStores},
+    app::{App, db::migrate, event_log, flags, http, identity, jobs, testing::TestStores},
     features,
 };
 
@@ -18,6 +18,7 @@ async fn every_statement_prepares() {
     let features = features();
     let ours = [
         event_log::STATEMENTS,
+        flags::STATEMENTS,
         identity::STATEMENTS,
         jobs::STATEMENTS,
         http::STATEMENTS,

@@ -67,7 +67,7 @@ pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifec
         socket.extend(feature.commands);
         types.extend(feature.notification_types);
     }
-    let (public, document) = public.into_parts();
+    let (public, document) = public.into_parts(&app);
     let public = public
         .layer(Extension(Arc::new(document)))
         .layer(Extension(NotificationTypes::new(types)))

@@ -49,10 +49,14 @@ impl Document {
         let mut paths: Map<String, Value> = Map::new();
         let mut names: BTreeMap<String, u32> = BTreeMap::new();
         let problem = schemas.answered.subschema_for::<Problem>();
-        for Entry { path, endpoint } in &self.entries {
+        for entry in &self.entries {
+            let Entry { path, endpoint, .. } = entry;
             let mut operation = Operation::new(endpoint.method.clone(), &mut schemas);
             (endpoint.describe)(&mut operation);
             operation.refuses(endpoint.problems);
+            if entry.is_guarded {
+                operation.refuses(&[Code::FeatureUnavailable]);
+            }
             add_layers(&mut operation, path);
             let mut described = describe(path, endpoint, operation, problem.as_value());
             // A handler may have two paths.
@@ -95,7 +99,7 @@ impl Document {
 /// The document of these features, for people and tools: indented.
 pub fn print(features: Vec<Feature>) -> String {
     let routes = features.into_iter().map(|feature| feature.routes);
-    let (_, document) = routes.fold(super::routes(), Routes::merge).into_parts();
+    let document = routes.fold(super::routes(), Routes::merge).into_document();
     format!("{:#}\n", document.to_value())
 }
 

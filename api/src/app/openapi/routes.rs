@@ -1,15 +1,16 @@
 //! The router of the public routes, which takes no route that does not describe itself.
 
 use axum::{Router, handler, http::Method, routing::MethodRouter};
-use shared::wire::Code;
+use shared::{flags::Flag, wire::Code};
 
 use super::{handler::Described, operation::Operation};
-use crate::app::App;
+use crate::app::{App, flags::guard};
 
 /// A domain's public routes: what serves them, and what the document says of them.
 #[derive(Default)]
 pub struct Routes {
     router: Router<App>,
+    guarded: Vec<(&'static Flag, Router<App>)>,
     entries: Vec<Entry>,
 }
 
@@ -17,6 +18,7 @@ pub struct Routes {
 pub(super) struct Entry {
     pub(super) path: &'static str,
     pub(super) endpoint: Endpoint,
+    pub(super) is_guarded: bool,
 }
 
 /// A method and its handler.
@@ -45,8 +47,23 @@ impl Routes {
     pub fn route(mut self, path: &'static str, methods: Methods) -> Self {
         self.router = self.router.route(path, methods.router);
         let entries = methods.endpoints.into_iter();
-        let entries = entries.map(|endpoint| Entry { path, endpoint });
+        let entries = entries.map(|endpoint| Entry {
+            path,
+            endpoint,
+            is_guarded: false,
+        });
         self.entries.extend(entries);
+        self
+    }
+
+    /// All of these for those only who have the flag, and are signed in; to others they are `feature_unavailable`.
+    #[must_use]
+    pub fn behind(mut self, flag: &'static Flag) -> Self {
+        let router = std::mem::take(&mut self.router);
+        self.guarded.push((flag, router));
+        for entry in &mut self.entries {
+            entry.is_guarded = true;
+        }
         self
     }
 
@@ -54,13 +71,23 @@ impl Routes {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.router = self.router.merge(other.router);
+        self.guarded.extend(other.guarded);
         self.entries.extend(other.entries);
         self
     }
 
     /// What serves them, and what is to be said of them.
-    pub(in crate::app) fn into_parts(self) -> (Router<App>, super::Document) {
-        (self.router, super::Document::new(self.entries))
+    pub(in crate::app) fn into_parts(self, app: &App) -> (Router<App>, super::Document) {
+        let guarded = self.guarded.into_iter();
+        let router = guarded.fold(self.router, |router, (flag, behind)| {
+            router.merge(guard(behind, flag, app))
+        });
+        (router, super::Document::new(self.entries))
+    }
+
+    /// What is to be said of them.
+    pub(super) fn into_document(self) -> super::Document {
+        super::Document::new(self.entries)
     }
 }
 
