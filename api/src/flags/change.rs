@@ -1,5 +1,7 @@
 //! Turning a flag, and telling whom it may concern.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::json;
 use shared::{
@@ -51,8 +53,8 @@ fn tell(tx: &mut Tx, flag: &Flag, (before, after): (&Rules, &Rules)) -> Result<(
         return Ok(());
     }
     let shares = |rules: &Rules| Rules {
-        allowed_users: Default::default(),
-        denied_users: Default::default(),
+        allowed_users: BTreeSet::new(),
+        denied_users: BTreeSet::new(),
         ..rules.clone()
     };
     let listed = |rules: &Rules, user: &UserId| {

@@ -1,5 +1,7 @@
 //! Who has what.
 
+#![expect(clippy::cast_precision_loss, reason = "counts are small")]
+
 use super::*;
 
 fn users(numbers: std::ops::RangeInclusive<i64>) -> Vec<UserId> {
@@ -48,7 +50,7 @@ fn who_has_what_is_a_contract_with_running_rollouts() {
         .iter()
         .map(|u| u.get())
         .collect();
-    insta::assert_json_snapshot!(first);
+    assert_eq!(first, [7, 11, 15, 18, 20, 28]);
     // Another flag's ten of a hundred are others.
     let of_likes = users(1..=50)
         .into_iter()
