@@ -34,6 +34,13 @@ impl Outcome {
         let in_time = self.latencies.quantile_ms(0.99) <= 250.0;
         in_time && self.received == self.expected && self.closed == 0
     }
+
+    /// Seconds of processor time that the nodes took for a million deliveries.
+    pub(super) fn cpu_per_million(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
+        let millions = self.received as f64 / 1e6;
+        self.cpu_seconds / millions
+    }
 }
 
 /// Who is spoken to, and how often.

@@ -206,12 +206,10 @@ async fn room(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
     let outcome = load.run(cluster, &mut swarms).await?;
     let lost = outcome.expected - outcome.received;
     #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
-    let millions = outcome.received as f64 / 1e6;
-    #[expect(clippy::cast_precision_loss, reason = "counts of a measurement")]
     let lost = lost as f64;
     Ok(vec![
         ("deliveries a second", size.room_rate),
-        ("CPU seconds per million", outcome.cpu_seconds / millions),
+        ("CPU seconds per million", outcome.cpu_per_million()),
         ("p50 ms", outcome.latencies.quantile_ms(0.5)),
         ("p99 ms", outcome.latencies.quantile_ms(0.99)),
         ("lost", lost),
@@ -257,6 +255,7 @@ async fn search(
             if held {
                 good = vec![
                     (scenario.figure(), rate),
+                    ("CPU seconds per million", outcome.cpu_per_million()),
                     ("p50 ms", outcome.latencies.quantile_ms(0.5)),
                     ("p99 ms", outcome.latencies.quantile_ms(0.99)),
                 ];
