@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cli;
+mod population;
 
 // The table of contents: every feature here, and in the same order below.
 pub mod activities;
@@ -10,6 +11,7 @@ pub mod auth;
 pub mod blocks;
 pub mod bootstrap;
 pub mod broadcast;
+pub mod closing;
 pub mod comments;
 pub mod conversations;
 pub mod feed;
@@ -40,6 +42,7 @@ pub fn features() -> Vec<Feature> {
         blocks::feature(),
         bootstrap::feature(),
         broadcast::feature(),
+        closing::feature(),
         comments::feature(),
         conversations::feature(),
         feed::feature(),

@@ -6,11 +6,13 @@
 
 use std::process::ExitCode;
 
+use api::Reading;
 use gateway::{Measurement, Storm};
 use group::Meeting;
 use soak::Soak;
 
 mod account;
+mod api;
 mod gateway;
 mod group;
 mod latency;
@@ -29,6 +31,9 @@ loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
     sends a message over a socket
 loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
+loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
+             [--connections N] [--programs FOLDER] [--json FILE]
+    measures reading posts and feeds on a large population, on the stores of DATABASE_URL and REDIS_URL
 loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]
     measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL
 loadtest presence-storm [--people N] [--contacts N] [--programs FOLDER]
@@ -99,10 +104,11 @@ async fn run() -> Result<(), Failure> {
     let command = given.next_if(|word| {
         matches!(
             word.as_str(),
-            "gateway" | "group" | "presence-storm" | "soak" | "soak-listeners" | "swarm"
+            "api" | "gateway" | "group" | "presence-storm" | "soak" | "soak-listeners" | "swarm"
         )
     });
     match command.as_deref() {
+        Some("api") => return Reading::parse(given)?.run().await,
         Some("gateway") => return Measurement::parse(given)?.run().await,
         Some("group") => return Meeting::parse(given)?.run().await,
         Some("soak") => return Soak::parse(given)?.run().await,

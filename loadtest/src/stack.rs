@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::{Failure, gateway::Node};
 
 /// Signs the tokens of a measurement; nothing else believes it.
-const SECRET: &str = "a-secret-for-measurements-that-nobody-else-believes";
+pub(crate) const SECRET: &str = "a-secret-for-measurements-that-nobody-else-believes";
 const OWNER: &str = "ana";
 
 /// Ends when it is dropped.
@@ -136,14 +136,16 @@ impl Stack {
     }
 }
 
-fn free_address() -> SocketAddr {
+/// An address that nobody listens on.
+pub(crate) fn free_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], free_port()))
 }
 
+/// Where a store is, as `./dev bench` says.
 #[expect(
     clippy::disallowed_methods,
     reason = "where the stores are is told as to the programs that are measured"
 )]
-fn variable(name: &str) -> Result<String, Failure> {
+pub(crate) fn variable(name: &str) -> Result<String, Failure> {
     std::env::var(name).map_err(|_| Failure::Refused(format!("{name} is not set")))
 }

@@ -59,6 +59,7 @@ enum Act {
     AnaBecomesPrivate,
     AnaDeletesThePost,
     AnaIsSuspended,
+    AnaClosesHerAccount,
     VeraIsRemoved,
     VeraLeaves,
     TheGroupBecomesPrivate,
@@ -227,6 +228,7 @@ impl<'a> World<'a> {
                 format!("/posts/{}", self.post),
                 json!({}),
             ),
+            Act::AnaClosesHerAccount => (Method::DELETE, ana, "/users/me".to_owned(), json!({})),
             Act::AnaIsSuspended => {
                 let suspend = ["suspend", "--account", &ana.name];
                 return self.cluster.operator(&suspend).await;
@@ -417,6 +419,11 @@ async fn what_an_account_or_a_post_shows_no_more_is_not_heard_on_open_sockets() 
         (Act::AnaBecomesPrivate, By::Friendship, &[]),
         (Act::AnaDeletesThePost, By::Public, &[Room]),
         (Act::AnaIsSuspended, By::Public, &[Room, Typing, Signal]),
+        (
+            Act::AnaClosesHerAccount,
+            By::Public,
+            &[Room, Typing, Signal],
+        ),
     ])
     .await;
 }

@@ -50,6 +50,10 @@ impl Input for Register {
             let message = "3 to 30 characters of a-z, 0-9 and _";
             wrong.field("username", "invalid_username", message);
         }
+        // What closed accounts are called.
+        if self.username.starts_with("deleted_") {
+            wrong.field("username", "invalid_username", "another beginning");
+        }
         if !is_email(&self.email) {
             wrong.field("email", "invalid_email", "an address like ana@example.com");
         }

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod operators;
+mod populate;
 
 use std::{
     io::{Write, stderr, stdout},
@@ -33,6 +34,8 @@ usage: api <command> [--setting value ...]
   migrate      bring the database's schema up to date
   seed         create the demo users ana and bo
   crowd        make a large group for load tests: --account OWNER --members N --online N
+  populate     fill an empty database for load tests: --people N --posts N --follows N --likes N
+               --comments N --online N
   role         give an account a role: --account NAME --role user|admin|service
   suspend      end an account's sessions and let it in no more: --account NAME
   unsuspend    let it in again: --account NAME
@@ -61,6 +64,7 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         }),
         Some("seed") => run(arguments, read_seed_settings, seed),
         Some("crowd") => run(arguments, crowd::read, crowd::gather),
+        Some("populate") => run(arguments, populate::read, populate::populate),
         Some("role") => run(arguments, operators::read_role, operators::set_role),
         Some("suspend") => run(arguments, operators::read_account, operators::suspend),
         Some("unsuspend") => run(arguments, operators::read_account, operators::unsuspend),

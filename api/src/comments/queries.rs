@@ -153,7 +153,10 @@ pub(super) async fn delete_comment(
 
 // The newest first, so that the most alive are told of where there are more.
 const LIST_COMMENTED: &str = "
-select recent.post_id, count(*) as count
+select recent.post_id, (
+    select sum(counter.number)::bigint from post_counts counter
+    where counter.post_id = recent.post_id and counter.what = 'comment'
+) as count
 from (
     select post_id, max(created_at) as commented_at
     from comments
@@ -161,9 +164,7 @@ from (
     group by post_id
     order by commented_at desc
     limit 100
-) recent
-join comments on comments.post_id = recent.post_id
-group by recent.post_id";
+) recent";
 
 /// A post that was commented on.
 pub(super) struct Commented {

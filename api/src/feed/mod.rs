@@ -1,5 +1,6 @@
 //! The feed: what friends, the people one follows and oneself have posted, the newest first.
 
+mod announce;
 mod queries;
 mod routes;
 
@@ -8,13 +9,14 @@ mod tests;
 
 pub use queries::list_following;
 
-use crate::app::feature::Feature;
+use crate::app::{feature::Feature, jobs};
 
 /// What the slice brings.
 pub fn feature() -> Feature {
     Feature {
         name: "feed",
         routes: routes::routes(),
+        jobs: vec![jobs::start::<announce::AnnouncePosts>],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -1,15 +1,21 @@
 //! The statements that make feeds: one for a page, whatever its length.
 
-use shared::ids::UserId;
+use shared::ids::{GroupId, PostId, UserId};
 
+use super::announce::Folded;
 use crate::{
-    app::{db::Connection, error::Error, http::place::Place},
+    app::{
+        db::{Connection, FromRow, InvalidRow, Row},
+        error::Error,
+        http::place::Place,
+        time::Time,
+    },
     posts::{PostView, select_posts},
     users::{may_meet_account, may_see_account},
 };
 
 /// All of them, to be prepared in a test.
-pub(super) const STATEMENTS: &[&str] = &[LIST_FOLLOWING, LIST_PUBLIC];
+pub(super) const STATEMENTS: &[&str] = &[LIST_FOLLOWING, LIST_PUBLIC, LIST_RECENT, LIST_AUDIENCE];
 
 // Merged when it is read: a page's worth of each author from the index of that author's posts, of which the newest stay.
 // Nothing has to be written for each follower when somebody posts, and following somebody shows in the feed at once.
@@ -80,4 +86,98 @@ pub async fn list_following(
         &[&reader.get(), &place.time.0, &place.id, &rows],
     )
     .await
+}
+
+// Whatever is beyond the limit is told of with the posts of the next second.
+const LIST_RECENT: &str = "
+select post.id, post.author_id, post.group_id, post.group_id is null and not account.is_private as is_public
+from posts post
+join users account on account.id = post.author_id and account.deleted_at is null and account.suspended_at is null
+where post.deleted_at is null and post.id in (
+    (
+        select id from posts
+        where deleted_at is null and group_id is null and created_at >= $1
+        order by created_at, id
+        limit 1000
+    )
+    union all
+    (
+        select id from posts
+        where deleted_at is null and group_id is not null and created_at >= $1
+        order by created_at, id
+        limit 1000
+    )
+)";
+
+/// A post that has just come.
+pub(super) struct Recent {
+    pub(super) id: PostId,
+    pub(super) author: UserId,
+    pub(super) group: Option<GroupId>,
+    /// In the feed of everybody.
+    pub(super) is_public: bool,
+}
+
+impl FromRow for Recent {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            id: row.get("id")?,
+            author: row.get("author_id")?,
+            group: row.get("group_id")?,
+            is_public: row.get("is_public")?,
+        })
+    }
+}
+
+/// Posts since then, two thousand of them at most.
+pub(super) async fn list_recent(db: &Connection, since: Time) -> Result<Vec<Recent>, Error> {
+    db.query(LIST_RECENT, &[&since.0]).await
+}
+
+const LIST_AUDIENCE: &str = "
+select reader.id, count(*) as count, max(post.id) as latest_post_id
+from unnest($1::bigint[], $2::bigint[]) as post(id, author_id)
+cross join lateral (
+    (
+        select follower_id as id from follows
+        where followee_id = post.author_id and status = 'accepted'
+        order by created_at desc
+        limit 5000
+    )
+    union
+    (
+        select friend_id from friend_links
+        where user_id = post.author_id and status = 'accepted'
+        limit 1000
+    )
+) reader
+group by reader.id
+limit 10000";
+
+/// Somebody in whose feed posts have come.
+pub(super) struct Audience {
+    pub(super) person: UserId,
+    pub(super) folded: Folded,
+}
+
+impl FromRow for Audience {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            person: row.get("id")?,
+            folded: Folded {
+                count: row.get("count")?,
+                latest_post_id: row.get("latest_post_id")?,
+            },
+        })
+    }
+}
+
+/// In whose feed these posts are: followers and friends of their authors, ten thousand of them at most.
+pub(super) async fn list_audience(
+    db: &Connection,
+    posts: &[&Recent],
+) -> Result<Vec<Audience>, Error> {
+    let ids: Vec<i64> = posts.iter().map(|post| post.id.get()).collect();
+    let authors: Vec<i64> = posts.iter().map(|post| post.author.get()).collect();
+    db.query(LIST_AUDIENCE, &[&ids, &authors]).await
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use shared::clock::Clock;
+use shared::{clock::Clock, wire::Channel};
 
 use crate::app::testing::{Actor, TestApp};
 
@@ -250,4 +250,61 @@ async fn what_is_posted_in_a_group_is_for_its_members() {
     }
     bo.post(&format!("/groups/{group}/leave"), &json!({})).await;
     assert_eq!(bo.get(&post).await.refusal(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn new_posts_are_announced_folded_to_those_in_whose_feed_they_are() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let (eve, max) = (app.private_user("eve").await, app.user("max").await);
+    app.ears().join(Channel::Broadcast).await;
+    ana.follows(&bo).await;
+    let heard = ana.hears("feed_update_available").await;
+    assert_eq!(
+        heard.data(),
+        &json!({ "kind": "following", "group_id": null })
+    );
+    ana.follows(&eve).await;
+    let accept = json!({ "action": "accept" });
+    let path = format!("/follow/requests/{}", ana.id());
+    eve.post(&path, &accept).await.ok();
+    ana.hears("feed_update_available").await;
+    let group = json!({ "name": "Runners", "is_private": true });
+    let group = bo.post("/groups", &group).await.ok()["id"].clone();
+    let channel = Channel::Group(group.to_string().parse().unwrap());
+    app.ears().join(channel).await;
+
+    bo.posts("first").await;
+    eve.posts("secret").await;
+    let last = bo.posts("last").await;
+    let for_group = json!({ "content": "for members", "group_id": group });
+    let for_group = bo.post("/posts", &for_group).await.ok()["id"].clone();
+
+    // Whether the second ended in between or not: the counts add up, and the last notice tells of the last post.
+    let last = json!(last.trim_start_matches("/posts/").parse::<i64>().unwrap());
+    for (channel, feed_type, count) in [
+        (ana.channel(), "following", 3),
+        (Channel::Broadcast, "public", 2),
+    ] {
+        let mut told = 0;
+        while told < count {
+            let heard = app.ears().hear(channel, "new_posts_available").await;
+            assert_eq!(heard.event.position, None);
+            assert_eq!(heard.data()["feed_type"], feed_type);
+            told += heard.data()["count"].as_i64().unwrap();
+            if told == count {
+                assert_eq!(heard.data()["latest_post_id"], last);
+            }
+        }
+        assert_eq!(told, count, "{feed_type}");
+    }
+    let heard = app.ears().hear(channel, "new_posts_available").await;
+    let expected = json!({
+        "count": 1, "latest_post_id": for_group, "feed_type": "group", "group_id": group
+    });
+    assert_eq!(heard.data(), &expected);
+    for nobody in [&bo, &eve, &max] {
+        let unheard = nobody.unheard();
+        assert!(!unheard.iter().any(|kind| kind == "new_posts_available"));
+    }
 }

@@ -38,6 +38,7 @@ pub(super) async fn change(app: &App, pair: Pair, wish: Wish) -> Result<Status, 
             end(&mut tx, pair).await?;
             if before == Status::Following {
                 access_changed(&mut tx, &[pair.follower])?;
+                users::feed_update_available(&mut tx, pair.follower)?;
             }
             Status::NotFollowing
         }
@@ -58,6 +59,7 @@ async fn follow(tx: &mut Tx, pair: Pair, now: Time) -> Result<Status, Error> {
         notifications::follow_request(tx, pair, &follower).await?;
     } else {
         notifications::follow(tx, pair, &follower).await?;
+        users::feed_update_available(tx, pair.follower)?;
     }
     Ok(status)
 }
@@ -78,6 +80,9 @@ pub(super) async fn answer(tx: &mut Tx, pair: Pair, answer: Answer) -> Result<St
         return Err(Error::not_found("follow request"));
     }
     notifications::settle_request(tx, pair).await?;
+    if status == Status::Following {
+        users::feed_update_available(tx, pair.follower)?;
+    }
     contact.tell(tx).await?;
     Ok(status)
 }

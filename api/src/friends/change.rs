@@ -50,6 +50,7 @@ async fn accept(tx: &mut Tx, pair: Pair) -> Result<Status, Error> {
     queries::accept_request(tx, pair, tx.now()).await?;
     notifications::settle_requests(tx, pair).await?;
     notifications::friend_accepted(tx, pair).await?;
+    feeds_changed(tx, pair)?;
     Ok(Status::Friends)
 }
 
@@ -64,6 +65,7 @@ pub(super) async fn remove(app: &App, pair: Pair) -> Result<Status, Error> {
     contact.tell(&mut tx).await?;
     if before == Status::Friends {
         access_changed(&mut tx, &[pair.me, pair.other])?;
+        feeds_changed(&mut tx, pair)?;
     }
     tx.commit().await?;
     Ok(Status::Strangers)
@@ -73,4 +75,10 @@ pub(super) async fn remove(app: &App, pair: Pair) -> Result<Status, Error> {
 pub(super) async fn end(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
     queries::delete_friendship(tx, pair).await?;
     notifications::settle_requests(tx, pair).await
+}
+
+/// Friends' posts are in each other's feeds.
+fn feeds_changed(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
+    users::feed_update_available(tx, pair.me)?;
+    users::feed_update_available(tx, pair.other)
 }

@@ -14,6 +14,7 @@ mod changes;
 mod chat;
 mod crowd;
 mod events;
+mod farewell;
 mod group;
 mod internal;
 mod invitations;
@@ -30,6 +31,7 @@ pub use changes::list_changed;
 pub use chat::{Chat, find_chat, require_chat};
 pub use crowd::{add_crowd, gather_crowd};
 pub use events::group_content_update;
+pub use farewell::leave_all;
 pub use group::GroupView;
 pub use queries::groups::list_groups;
 

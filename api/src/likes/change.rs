@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::ids::{PostId, UserId};
 
-use super::{events, notifications, queries};
+use super::{queries, telling};
 use crate::{
     app::{App, db::Tx, error::Error, live::Count, time::Time},
     posts::{self, Visible},
@@ -69,11 +69,7 @@ async fn like(
     now: Time,
 ) -> Result<(), Error> {
     if queries::insert_like(tx, post, person, now).await? {
-        let author = visible.author;
-        notifications::like(tx, (post, author), person).await?;
-        if visible.is_activity && author != person {
-            events::activity_liked(tx, (post, author), person)?;
-        }
+        telling::tell(tx, (post, visible), person).await?;
     }
     Ok(())
 }

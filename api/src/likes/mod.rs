@@ -1,12 +1,14 @@
 //! Likes: at most one of a person for a post (`like_unique`), by whoever may see the post.
 //!
-//! The number of likes is the number of rows. A post's author is told of a like, not of its end.
+//! Counts of likes, comments and reactions are kept by triggers (`docs/decisions/0011-counts.md`). A post's author is told
+//! of a like, not of its end.
 
 mod change;
 mod events;
 mod notifications;
 mod queries;
 mod routes;
+mod telling;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +17,7 @@ pub use change::{LikeState, Wish, change};
 
 use shared::flags::Flag;
 
-use crate::app::feature::Feature;
+use crate::app::{feature::Feature, jobs};
 
 /// Who has it.
 pub static FLAG: Flag = Flag::on("likes", "Likes of posts");
@@ -28,6 +30,7 @@ pub fn feature() -> Feature {
         flags: vec![&FLAG],
         events: &["activity_liked"],
         notification_types: notifications::TYPES,
+        jobs: vec![jobs::start::<telling::TellLikes>],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

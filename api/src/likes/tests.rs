@@ -1,9 +1,18 @@
 //! Stories of likes.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use crate::app::testing::{Actor, Response, TestApp};
+use super::telling::TellLikes;
+use crate::app::{
+    jobs,
+    testing::{Actor, Response, TestApp},
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Actor {
     /// `PUT {post}/like`.
@@ -87,8 +96,18 @@ async fn twenty_people_like_at_once_and_every_like_counts() {
         "{answers:?}"
     );
     assert_eq!(ana.get(&post).await.ok()["like_count"], 20);
-    // Folded into one.
-    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 1);
+    // Folded into one, which counts them all: those who met another like in the telling are told of right after.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let told = ana.get("/notifications").await.ok();
+        assert_eq!(told["unread_count"], 1);
+        if told["items"][0]["data"]["actor_count"] == 20 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{told}");
+        jobs::run_once(&mut TellLikes, app.app()).await;
+        sleep(Duration::from_millis(20)).await;
+    }
 
     join_all(fans.iter().map(|fan| fan.unlikes(&post))).await;
     assert_eq!(ana.get(&post).await.ok()["like_count"], 0);
@@ -125,4 +144,42 @@ async fn liking_at_once_from_many_devices_is_liking_once() {
         "{answers:?}"
     );
     assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 1);
+}
+
+#[tokio::test]
+async fn a_like_that_meets_another_in_the_telling_waits_for_nobody_and_is_told_once() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let (eve, max) = (app.user("eve").await, app.user("max").await);
+    let activity =
+        json!({ "content": "ran", "activity_type": "running", "activity_date": "2026-11-21" });
+    let id = ana.post("/activities", &activity).await.ok()["id"].clone();
+    let post = format!("/posts/{id}");
+    let telling = app.app().begin().await.unwrap();
+    let id = id.to_string().parse().unwrap();
+    assert!(
+        super::queries::try_lock_telling(&telling, id)
+            .await
+            .unwrap()
+    );
+
+    for (fan, count) in [(&bo, 1), (&eve, 2), (&max, 3)] {
+        assert_eq!(fan.likes(&post).await["like_count"], count);
+    }
+    // Nobody is told of a like that was taken back.
+    max.unlikes(&post).await;
+    assert_eq!(ana.get("/notifications").await.ok()["unread_count"], 0);
+    drop(telling);
+
+    jobs::run_once(&mut TellLikes, app.app()).await;
+    for fan in [&bo, &eve] {
+        let heard = ana.hears("activity_liked").await;
+        assert_eq!(heard.data()["user_id"], json!(fan.id()));
+    }
+    let told = ana.get("/notifications").await.ok();
+    assert_eq!(
+        told["items"][0]["message"],
+        "Eve and 1 other liked your post"
+    );
+    assert_eq!(told["items"].as_array().unwrap().len(), 1);
 }

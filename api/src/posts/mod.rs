@@ -28,7 +28,7 @@ pub use attachment::{Attachment, check_attachments};
 pub use mentions::{Mention, mentioned_readers, tell_mentioned};
 pub use queries::Visible;
 pub use view::PostView;
-pub(crate) use view::{may_see_post, select_posts};
+pub(crate) use view::{counts_of_post, may_see_post, select_posts};
 pub use write::{NewPost, write};
 
 /// What the slice brings.

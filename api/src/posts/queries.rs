@@ -295,20 +295,25 @@ pub(super) async fn list_blocked_people(
 }
 
 const COUNT_LIKES: &str = "
-select post.id, to_jsonb((select count(*) from likes given where given.post_id = post.id)) as count
+select post.id, to_jsonb(coalesce((
+    select sum(counter.number) from post_counts counter where counter.post_id = post.id and counter.what = 'like'
+), 0)) as count
 from unnest($1::bigint[]) as post(id)";
 const COUNT_COMMENTS: &str = "
-select post.id, to_jsonb((select count(*) from comments comment where comment.post_id = post.id)) as count
+select post.id, to_jsonb(coalesce((
+    select sum(counter.number) from post_counts counter where counter.post_id = post.id and counter.what = 'comment'
+), 0)) as count
 from unnest($1::bigint[]) as post(id)";
 const COUNT_REACTIONS: &str = "
 select post.id, (
-    select coalesce(jsonb_object_agg(counted.emoji, counted.people), '{}')
+    select coalesce(jsonb_object_agg(counted.what, counted.people), '{}')
     from (
-        select reaction.emoji, count(*) as people
-        from reactions reaction
-        where reaction.post_id = post.id
-        group by reaction.emoji
-        order by people desc, reaction.emoji
+        select counter.what, sum(counter.number) as people
+        from post_counts counter
+        where counter.post_id = post.id and counter.what not in ('like', 'comment')
+        group by counter.what
+        having sum(counter.number) > 0
+        order by people desc, counter.what
         limit 20
     ) counted
 ) as count

@@ -98,6 +98,53 @@ macro_rules! may_see_post {
     };
 }
 
+/// What is counted of `post`, as one row of `like_count`, `comment_count` and `reactions`: without the acts of people whom
+/// the reader (`$1`) blocks or is blocked by. From the counters, of which there are sixteen of a kind at most, so that it
+/// costs the same however many people like the post; only acts of blocked people are looked up one by one.
+macro_rules! counts_of_post {
+    () => {
+        concat!(
+            "(
+    select
+        coalesce(max(ranked.number) filter (where ranked.what = 'like'), 0) as like_count,
+        coalesce(max(ranked.number) filter (where ranked.what = 'comment'), 0) as comment_count,
+        coalesce(
+            jsonb_object_agg(ranked.what, ranked.number)
+                filter (where ranked.is_emoji and ranked.number > 0 and ranked.place <= 20),
+            '{}'
+        ) as reactions
+    from (
+        select
+            counted.what, sum(counted.number)::bigint as number,
+            counted.what not in ('like', 'comment') as is_emoji,
+            row_number() over (
+                partition by counted.what in ('like', 'comment') order by sum(counted.number) desc, counted.what
+            ) as place
+        from (
+            select counter.what, counter.number from post_counts counter where counter.post_id = post.id
+            union all
+            select 'like', -1 from likes given
+            where given.post_id = post.id and given.user_id in ",
+            crate::users::blocked_people!("$1"),
+            "
+            union all
+            select 'comment', -1 from comments comment
+            where comment.post_id = post.id and comment.author_id in ",
+            crate::users::blocked_people!("$1"),
+            "
+            union all
+            select reaction.emoji, -1 from reactions reaction
+            where reaction.post_id = post.id and reaction.user_id in ",
+            crate::users::blocked_people!("$1"),
+            "
+        ) counted
+        group by counted.what
+    ) ranked
+)"
+        )
+    };
+}
+
 /// A statement that reads [`PostView`]s, newest first, of the posts that `$page` selects as `id`; `$1` is the reader.
 ///
 /// It asks once more whether the reader may see each of them: a page that forgets to ask shows too little, never too
@@ -115,40 +162,19 @@ select
     ",
             crate::users::person_columns!(),
             ",
-    (
-        select count(*) from likes given
-        where given.post_id = post.id and given.user_id not in ",
-            crate::users::blocked_people!("$1"),
-            "
-    ) as like_count,
-    (
-        select count(*) from comments comment
-        where comment.post_id = post.id and comment.author_id not in ",
-            crate::users::blocked_people!("$1"),
-            "
-    ) as comment_count,
+    counts.like_count, counts.comment_count, counts.reactions,
     exists (
         select from likes given where given.post_id = post.id and given.user_id = $1
     ) as liked_by_me,
-    (
-        select coalesce(jsonb_object_agg(counted.emoji, counted.people), '{}')
-        from (
-            select reaction.emoji, count(*) as people
-            from reactions reaction
-            where reaction.post_id = post.id and reaction.user_id not in ",
-            crate::users::blocked_people!("$1"),
-            "
-            group by reaction.emoji
-            order by people desc, reaction.emoji
-            limit 20
-        ) counted
-    ) as reactions,
     (
         select own.emoji from reactions own where own.post_id = post.id and own.user_id = $1
     ) as my_reaction
 from page
 join posts post on post.id = page.id
 join users account on account.id = post.author_id
+cross join lateral ",
+            $crate::posts::counts_of_post!(),
+            " counts
 where post.deleted_at is null and ",
             $crate::posts::may_see_post!(),
             "
@@ -157,4 +183,4 @@ order by post.created_at desc, post.id desc"
     };
 }
 
-pub(crate) use {may_see_post, select_posts};
+pub(crate) use {counts_of_post, may_see_post, select_posts};

@@ -45,13 +45,14 @@ pub(super) async fn delete_reaction(
 }
 
 const COUNT_REACTIONS: &str = "
-select coalesce(jsonb_object_agg(counted.emoji, counted.people), '{}')
+select coalesce(jsonb_object_agg(counted.what, counted.people), '{}')
 from (
-    select emoji, count(*) as people
-    from reactions
-    where post_id = $1
-    group by emoji
-    order by people desc, emoji
+    select what, sum(number) as people
+    from post_counts
+    where post_id = $1 and what not in ('like', 'comment')
+    group by what
+    having sum(number) > 0
+    order by people desc, what
     limit 20
 ) counted";
 

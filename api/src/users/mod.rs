@@ -7,6 +7,7 @@
 //! it; between two people of whom one blocks the other, neither is there for the other.
 
 mod contacts;
+mod feed_notice;
 mod pairs;
 mod person;
 mod queries;
@@ -20,6 +21,7 @@ mod visibility_tests;
 use shared::{ids::UserId, wire::kind};
 
 pub use contacts::Contact;
+pub use feed_notice::feed_update_available;
 pub use pairs::{is_silenced, lock_pair};
 pub(crate) use person::person_columns;
 pub use person::{Person, find_people, find_person};

@@ -44,7 +44,7 @@ impl Node {
     }
 
     /// Seconds of processor time so far, in the program and in the system on its behalf.
-    pub(super) fn cpu_seconds(&self) -> io::Result<f64> {
+    pub(crate) fn cpu_seconds(&self) -> io::Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         // proc(5): the name in brackets may hold anything; utime and stime are the 12th and 13th fields after it.
         let after_name = stat.rsplit_once(')').map_or("", |(_, fields)| fields);

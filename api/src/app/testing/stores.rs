@@ -79,7 +79,8 @@ impl TestStores {
         app
     }
 
-    fn database_url(&self) -> String {
+    /// Where the database is.
+    pub(crate) fn database_url(&self) -> String {
         let (base, _) = self
             .server
             .rsplit_once('/')

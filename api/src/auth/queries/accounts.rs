@@ -33,7 +33,7 @@ pub(super) const FIND_ACCOUNT: &str =
 /// `$1` is a username or an email address, in lower case. A username has no `@`, so it is one of them at most.
 pub(super) const FIND_CREDENTIALS: &str = "
     select id, password_hash, suspended_at is not null as is_suspended
-    from users where username = $1 or lower(email) = $1";
+    from users where (username = $1 or lower(email) = $1) and deleted_at is null";
 pub(super) const FIND_PASSWORD: &str = "select password_hash from users where id = $1";
 pub(super) const UPDATE_PASSWORD: &str = "
     update users set password_hash = $2, updated_at = $3 where id = $1";

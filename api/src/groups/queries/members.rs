@@ -143,6 +143,33 @@ pub(in crate::groups) async fn list_admins(
     db.query(LIST_ADMINS, &[&group.get()]).await
 }
 
+pub(super) const LIST_GROUPS_OF: &str = "
+select group_id from group_members where user_id = $1 order by group_id";
+
+/// The groups that the user is in, by id; at most [`GROUPS_MAX`](shared::membership::GROUPS_MAX).
+pub(in crate::groups) async fn list_groups_of(
+    db: &Connection,
+    user: UserId,
+) -> Result<Vec<GroupId>, Error> {
+    db.query(LIST_GROUPS_OF, &[&user.get()]).await
+}
+
+pub(super) const FIND_HEIR: &str = "
+select user_id
+from group_members
+where group_id = $1 and role <> 'owner'
+order by role <> 'admin', joined_at, user_id
+limit 1";
+
+/// Who the group goes to when its owner is gone: the admin, else the member, who has been there longest. `None` where there
+/// is nobody else.
+pub(in crate::groups) async fn find_heir(
+    db: &Connection,
+    group: GroupId,
+) -> Result<Option<UserId>, Error> {
+    db.query_optional(FIND_HEIR, &[&group.get()]).await
+}
+
 pub(super) const COUNT_UP_VERSION: &str = "
 insert into membership_versions (user_id, version)
 values ($1, 1)

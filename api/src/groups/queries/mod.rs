@@ -22,6 +22,8 @@ pub(super) const STATEMENTS: &[&str] = &[
     members::SET_ROLE,
     members::LIST_MEMBERS,
     members::LIST_ADMINS,
+    members::LIST_GROUPS_OF,
+    members::FIND_HEIR,
     members::COUNT_UP_VERSION,
     members::COUNT_GROUPS,
     members::FIND_HEAD,

@@ -23,6 +23,11 @@ struct Scenario {
 
 const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "api",
+        command: "api",
+        needs_stores: true,
+    },
+    Scenario {
         name: "gateway",
         command: "gateway",
         needs_stores: false,

@@ -1,0 +1,36 @@
+//! Telling somebody that their feed is made of other people's posts than before.
+
+use serde::Serialize;
+use shared::{
+    ids::{GroupId, UserId},
+    wire::{Channel, Class},
+};
+
+use crate::app::{
+    db::{NoticeSpec, Tx},
+    error::Error,
+};
+
+#[derive(Serialize)]
+struct FeedUpdateAvailable {
+    kind: &'static str,
+    group_id: Option<GroupId>,
+}
+
+/// `feed_update_available`: whom the person follows or is friends with has changed, and so what their feed shows; a notice,
+/// because who is not there reads the feed anyway.
+pub fn feed_update_available(tx: &mut Tx, person: UserId) -> Result<(), Error> {
+    tx.notice(&NoticeSpec {
+        channel: Channel::User(person),
+        kind: "feed_update_available",
+        class: Class::State,
+        key: Some("feed_update_available"),
+        from: None,
+        to: Some(person),
+        group: None,
+        data: &FeedUpdateAvailable {
+            kind: "following",
+            group_id: None,
+        },
+    })
+}
