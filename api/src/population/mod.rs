@@ -1,10 +1,7 @@
-//! People, follows, posts, likes and comments in any number, for measurements and for looking at plans.
+//! People, follows, posts, likes and comments in any number, for measurements.
 //!
 //! Made by the database itself, in pieces that are each a statement of moderate length. Who follows whom is uneven, as it
 //! is in life: a few are followed by very many. Posts are spread over a year, in the order of their ids.
-
-#[cfg(test)]
-mod plan_tests;
 
 use shared::ids::UserId;
 

@@ -79,8 +79,7 @@ impl TestStores {
         app
     }
 
-    /// Where the database is.
-    pub(crate) fn database_url(&self) -> String {
+    fn database_url(&self) -> String {
         let (base, _) = self
             .server
             .rsplit_once('/')
