@@ -14,7 +14,12 @@ import urllib.request
 from pathlib import Path
 
 # These end the session that the run lives on. Our own tests cover them.
-ENDS_THE_SESSION = ["auth.log_out", "auth.revoke_all_sessions", "auth.revoke_session"]
+ENDS_THE_SESSION = [
+    "auth.log_out",
+    "auth.revoke_all_sessions",
+    "auth.revoke_session",
+    "closing.close_account",
+]
 READY_LIMIT_S = 30
 RUN_LIMIT_S = 120
 
