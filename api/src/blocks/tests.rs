@@ -181,6 +181,7 @@ async fn nobody_hears_of_a_block_or_of_the_blocked() {
     let (ana, bob) = (app.user("ana").await, app.user("bob").await);
     ana.follows(&bob).await;
     bob.hears("notification").await;
+    ana.hears("feed_update_available").await;
 
     bob.blocks(&ana).await;
 
