@@ -35,6 +35,7 @@ async fn a_mute_silences_notifications_and_nothing_else() {
     let message = json!({ "to": bob.id(), "content": "hi" });
     ana.post("/messages", &message).await.ok();
     bob.hears("private_message").await;
+    bob.hears("feed_update_available").await;
     // That they see each other now is for gateways to know.
     assert_eq!(bob.unheard(), ["contacts_changed", "presence_contact"]);
     assert_eq!(bob.get("/notifications").await.ok()["unread_count"], 0);
