@@ -17,4 +17,5 @@ pub mod ratelimit;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tls;
 pub mod wire;

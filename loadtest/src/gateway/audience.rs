@@ -47,6 +47,8 @@ impl Audience {
 pub(super) fn redis_settings(url: &str) -> RedisSettings {
     RedisSettings {
         url: url.to_owned(),
+        pubsub_url: None,
+        ca_file: None,
         prefix: "hubbub:".to_owned(),
         timeout: Duration::from_secs(10),
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{Cmd, FromRedisValue, Pipeline};
 
 use super::{
-    connections::{Connections, Failure, Repeat},
+    connections::{Connections, Repeat},
     head::parse_head,
     metrics::CommandMetrics,
     names::Names,
@@ -70,6 +70,8 @@ pub enum Tail {
 #[derive(Debug, Clone)]
 pub struct Bus {
     connections: Arc<Connections>,
+    /// Where Pub/Sub is not where the rest is.
+    apart: Option<Arc<Connections>>,
     names: Names,
 }
 
@@ -77,14 +79,19 @@ impl Bus {
     /// A handle that connects when first used, so that a program starts while Redis is away.
     pub fn new(settings: &RedisSettings) -> Result<Self, BusError> {
         Ok(Self {
-            connections: Arc::new(Connections::new(settings)?),
+            connections: Arc::new(Connections::new(&settings.url, settings)?),
+            apart: match &settings.pubsub_url {
+                Some(url) => Some(Arc::new(Connections::new(url, settings)?)),
+                None => None,
+            },
             names: Names::new(&settings.prefix),
         })
     }
 
     /// Shows what is counted of commands among `metrics`, once for each set of them. For all clones.
     pub fn measure(&self, metrics: &Metrics) {
-        self.connections.metrics().register(metrics);
+        let layout = self.connections.topology().described();
+        self.connections.metrics().register(metrics, layout);
     }
 
     pub(super) fn metrics(&self) -> &CommandMetrics {
@@ -98,13 +105,19 @@ impl Bus {
         for batch in events.chunks(PIPELINE_COMMANDS_MAX) {
             let commands = batch.iter().filter_map(|event| {
                 let position = event.position?;
-                Some(scripts::append(&self.names, event, position))
+                Some(scripts::append(&self.names, self.verb(), event, position))
             });
-            let mut codes = self.call::<u8>(commands).await?.into_iter();
-            outcomes.extend(batch.iter().map(|event| {
-                let code = event.position.and_then(|_| codes.next());
-                Appended::from_code(code)
-            }));
+            let answers = self.call::<(u8, Vec<Vec<u8>>)>(commands).await?;
+            let mut answers = answers.into_iter();
+            let mut unannounced = Vec::new();
+            for event in batch {
+                let answer = event.position.and_then(|_| answers.next());
+                let (code, records) = answer.unzip();
+                outcomes.push(Appended::from_code(code));
+                let records = records.unwrap_or_default().into_iter();
+                unannounced.extend(records.map(|record| (event.channel, record)));
+            }
+            self.announce(&unannounced).await?;
         }
         Ok(outcomes)
     }
@@ -115,15 +128,54 @@ impl Bus {
             let mut pipeline = Pipeline::with_capacity(batch.len());
             for event in batch {
                 let stream = self.names.stream(event.channel);
-                pipeline
-                    .cmd("PUBLISH")
-                    .arg(stream)
-                    .arg(&event.to_record()[..])
-                    .ignore();
+                let publish = pipeline.cmd(self.publish_verb()).arg(stream);
+                publish.arg(&event.to_record()[..]).ignore();
             }
-            self.query::<()>(&pipeline).await?;
+            self.stream_query(&pipeline).await?;
         }
         Ok(())
+    }
+
+    /// Publishes what a script has moved a head by, where the script cannot. Whoever misses it, since this fails, finds
+    /// another head than it knows at its next comparison.
+    async fn announce(&self, records: &[(Channel, Vec<u8>)]) -> Result<(), BusError> {
+        for batch in records.chunks(PIPELINE_COMMANDS_MAX) {
+            let mut pipeline = Pipeline::with_capacity(batch.len());
+            for (channel, record) in batch {
+                let stream = self.names.stream(*channel);
+                let publish = pipeline.cmd(self.publish_verb()).arg(stream);
+                publish.arg(record).ignore();
+            }
+            self.stream_query(&pipeline).await?;
+        }
+        Ok(())
+    }
+
+    /// The servers that have Pub/Sub.
+    pub(super) fn streams(&self) -> &Connections {
+        self.apart.as_ref().unwrap_or(&self.connections)
+    }
+
+    /// How to publish there.
+    fn publish_verb(&self) -> &'static str {
+        if self.streams().topology().is_cluster() {
+            "SPUBLISH"
+        } else {
+            "PUBLISH"
+        }
+    }
+
+    /// How scripts publish; empty where they cannot.
+    fn verb(&self) -> &'static str {
+        if self.apart.is_some() {
+            ""
+        } else {
+            self.publish_verb()
+        }
+    }
+
+    async fn stream_query(&self, pipeline: &Pipeline) -> Result<(), BusError> {
+        self.streams().query(pipeline, Repeat::Harmless).await
     }
 
     /// Where the channels' tails end; `None` where Redis knows nothing, which is not the same as "no events".
@@ -168,19 +220,33 @@ impl Bus {
         head: Position,
         events: &[Event],
     ) -> Result<(), BusError> {
-        let command = scripts::warm(&self.names, channel, head, events);
-        self.call::<u8>([command]).await.map(drop)
+        let command = scripts::warm(&self.names, self.verb(), (channel, head), events);
+        self.warm_by([(channel, command)]).await
     }
 
     /// [`Bus::warm`] without events for many channels, in few round trips.
     pub(super) async fn warm_heads(&self, heads: &[(Channel, Position)]) -> Result<(), BusError> {
         for batch in heads.chunks(PIPELINE_COMMANDS_MAX) {
-            let commands = batch
-                .iter()
-                .map(|(channel, head)| scripts::warm(&self.names, *channel, *head, &[]));
-            self.call::<u8>(commands).await?;
+            let commands = batch.iter().map(|(channel, head)| {
+                let warm = scripts::warm(&self.names, self.verb(), (*channel, *head), &[]);
+                (*channel, warm)
+            });
+            self.warm_by(commands).await?;
         }
         Ok(())
+    }
+
+    async fn warm_by(
+        &self,
+        commands: impl IntoIterator<Item = (Channel, Cmd)>,
+    ) -> Result<(), BusError> {
+        let (channels, commands): (Vec<Channel>, Vec<Cmd>) = commands.into_iter().unzip();
+        let answers = self.call::<(u8, Vec<Vec<u8>>)>(commands).await?;
+        let notices = channels.iter().zip(answers);
+        let notices = notices.flat_map(|(channel, (_, notices))| {
+            notices.into_iter().map(|notice| (*channel, notice))
+        });
+        self.announce(&notices.collect::<Vec<_>>()).await
     }
 
     /// Sets marks that last for `lifetime`.
@@ -243,8 +309,10 @@ impl Bus {
 
     /// Sends a word to a subscriber's private Pub/Sub channel.
     pub(super) async fn probe(&self, stream: &str) -> Result<(), BusError> {
-        self.query::<()>(Pipeline::new().cmd("PUBLISH").arg(stream).arg("").ignore())
-            .await
+        let mut pipeline = Pipeline::new();
+        let publish = pipeline.cmd(self.publish_verb()).arg(stream);
+        publish.arg("").ignore();
+        self.stream_query(&pipeline).await
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -255,11 +323,10 @@ impl Bus {
         &self,
         pipeline: &Pipeline,
     ) -> Result<T, BusError> {
-        let answer = self.connections.query(pipeline, Repeat::Harmless).await;
-        answer.map_err(BusError::from)
+        self.connections.query(pipeline, Repeat::Harmless).await
     }
 
-    /// Calls scripts, loading them when the server does not know them.
+    /// Calls scripts; servers that do not know them are taught.
     pub(super) async fn call<T: FromRedisValue>(
         &self,
         commands: impl IntoIterator<Item = Cmd>,
@@ -271,13 +338,7 @@ impl Bus {
         if pipeline.is_empty() {
             return Ok(Vec::new());
         }
-        match self.connections.query(&pipeline, Repeat::Harmless).await {
-            Err(Failure::ScriptMissing) => {
-                self.query::<()>(&scripts::load()).await?;
-                self.query(&pipeline).await
-            }
-            answer => answer.map_err(BusError::from),
-        }
+        self.query(&pipeline).await
     }
 }
 

@@ -106,12 +106,12 @@ pub(super) struct CommandMetrics {
 }
 
 impl CommandMetrics {
-    /// Once for each set of metrics.
-    pub(super) fn register(&self, metrics: &Metrics) {
+    /// Once for each set of metrics. `layout` is how Redis is laid out, and over how many servers.
+    pub(super) fn register(&self, metrics: &Metrics, layout: (&str, &str)) {
         self.registered.get_or_init(|| {
             let name = "config_info";
             let info = metrics.gauges(name, "How Redis is laid out.", &["bus_mode", "shards"]);
-            info.with_label_values(&["standalone", "1"]).set(1);
+            info.with_label_values(&[layout.0, layout.1]).set(1);
             let links = LinkMetrics::register(metrics);
             let side = links.side(FIRST_SHARD, ROLE_PUBLISH);
             (links, side)

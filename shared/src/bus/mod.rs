@@ -3,6 +3,7 @@
 //! [`Bus`] appends, publishes and reads. [`Subscriber`] follows channels for a node: one connection, one subscription a
 //! channel however many listen, no gap and no repeat in what it hands on. [`History`] reads what a client missed.
 
+mod backoff;
 mod commands;
 #[cfg(test)]
 mod conformance;
@@ -20,6 +21,7 @@ mod notice;
 mod present;
 mod scripts;
 mod subscriber;
+mod topology;
 
 pub use commands::{Appended, Bus, BusError, Tail};
 pub use history::{History, HistoryError};

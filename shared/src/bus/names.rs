@@ -98,9 +98,10 @@ impl Names {
         format!("{}bucket:{name}", self.prefix)
     }
 
-    /// A Pub/Sub channel that one subscriber alone listens to, to hear whether its connection is alive.
-    pub(super) fn probe(&self, number: u64) -> String {
-        format!("{}probe:{number:016x}", self.prefix)
+    /// Pub/Sub channels that one subscriber alone listens to, to hear whether a connection is alive: one in each partition,
+    /// so that there is one wherever channels are.
+    pub(super) fn probes(&self, number: u64) -> impl Iterator<Item = String> {
+        (0..PARTITIONS).map(move |k| format!("{}{{p{k}}}:probe:{number:016x}", self.prefix))
     }
 
     /// The channel whose Pub/Sub channel this is.

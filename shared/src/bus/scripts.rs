@@ -60,7 +60,7 @@ pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
         });
     match words.next() {
         Some(b"EVALSHA") => words.next().map_or("other", script_name),
-        Some(b"PUBLISH") => "publish",
+        Some(b"PUBLISH" | b"SPUBLISH") => "publish",
         Some(b"GET") => "get",
         Some(b"SET") => "set",
         Some(b"EXISTS") => "exists",
@@ -109,7 +109,8 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
+/// `verb` publishes; where it is empty, the script returns what is to be published.
+pub(super) fn append(names: &Names, verb: &str, event: &Event, position: Position) -> Cmd {
     let channel = event.channel;
     let mut command = call(
         &APPEND,
@@ -129,7 +130,8 @@ pub(super) fn append(names: &Names, event: &Event, position: Position) -> Cmd {
         .arg(milliseconds(TAIL_LIFETIME))
         .arg(milliseconds(HEAD_LIFETIME))
         .arg(WAITING_EVENTS_MAX)
-        .arg(milliseconds(WAITING_LIFETIME));
+        .arg(milliseconds(WAITING_LIFETIME))
+        .arg(verb);
     command
 }
 
@@ -155,7 +157,14 @@ pub(super) fn tail(names: &Names, channel: Channel, after: Position, through: Of
 }
 
 /// `events` end at `head`; only the last [`TAIL_EVENTS_MAX`] are kept.
-pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Event]) -> Cmd {
+///
+/// `verb` publishes; where it is empty, the script returns what is to be published.
+pub(super) fn warm(
+    names: &Names,
+    verb: &str,
+    (channel, head): (Channel, Position),
+    events: &[Event],
+) -> Cmd {
     let mut command = call(
         &WARM,
         &[
@@ -171,7 +180,8 @@ pub(super) fn warm(names: &Names, channel: Channel, head: Position, events: &[Ev
         .arg(head.offset)
         .arg(notice(head))
         .arg(milliseconds(TAIL_LIFETIME))
-        .arg(milliseconds(HEAD_LIFETIME));
+        .arg(milliseconds(HEAD_LIFETIME))
+        .arg(verb);
     let kept = events.len().saturating_sub(TAIL_EVENTS_MAX);
     for event in &events[kept..] {
         command.arg(&event.to_record()[..]);

@@ -1,6 +1,6 @@
 //! The sections that both programs have.
 
-use std::{net::SocketAddr, str::FromStr, time};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time};
 
 use super::{Duration, List, Network, Reader, Switch};
 use crate::credentials::Secret;
@@ -8,8 +8,12 @@ use crate::credentials::Secret;
 /// Where Redis is, and what our names start with.
 #[derive(Debug, Clone)]
 pub struct RedisSettings {
-    /// `redis://[user:password@]host:port`.
+    /// One server, a list, `redis+sentinel://…` or `redis+cluster://…`; with `rediss` by TLS.
     pub url: String,
+    /// Where Pub/Sub is, if not there; in the same forms.
+    pub pubsub_url: Option<String>,
+    /// Authorities (PEM) that certificates of the servers come from; else the system's.
+    pub ca_file: Option<PathBuf>,
     /// Put before every key and Pub/Sub channel, so that several installations can share a server.
     pub prefix: String,
     /// The longest wait for an answer.
@@ -17,14 +21,26 @@ pub struct RedisSettings {
 }
 
 impl RedisSettings {
-    /// `REDIS_URL`, `REDIS_PREFIX`, `REDIS_TIMEOUT`.
+    /// `REDIS_URL`, `REDIS_PUBSUB_URL`, `REDIS_CA_FILE`, `REDIS_PREFIX`, `REDIS_TIMEOUT`.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let url = reader.required("REDIS_URL", "redis://[user:password@]host:port");
+        let pubsub_url = reader.with_default::<String>(
+            "REDIS_PUBSUB_URL",
+            "",
+            "where Pub/Sub is, if not at REDIS_URL",
+        );
+        let ca_file = reader.with_default::<String>(
+            "REDIS_CA_FILE",
+            "",
+            "authorities (PEM) for rediss://; else the system's",
+        );
         let prefix = reader.with_default("REDIS_PREFIX", "hubbub:", "before every key and channel");
         let timeout =
             reader.with_default::<Duration>("REDIS_TIMEOUT", "2s", "longest wait for an answer");
         Some(Self {
             url: url?,
+            pubsub_url: pubsub_url.filter(|url| !url.is_empty()),
+            ca_file: ca_file.filter(|path| !path.is_empty()).map(PathBuf::from),
             prefix: prefix?,
             timeout: timeout?.0,
         })

@@ -38,9 +38,11 @@ pub fn shared_redis() -> RedisSettings {
     settings(url)
 }
 
-fn settings(url: String) -> RedisSettings {
+pub(super) fn settings(url: String) -> RedisSettings {
     RedisSettings {
         url,
+        pubsub_url: None,
+        ca_file: None,
         prefix: format!("test-{:016x}:", rand::random::<u64>()),
         timeout: Duration::from_secs(2),
     }
@@ -51,6 +53,9 @@ fn settings(url: String) -> RedisSettings {
 pub struct RedisServer {
     port: u16,
     process: Option<Child>,
+    arguments: Vec<String>,
+    /// What the server writes down about itself; removed with the value.
+    notes: Option<PathBuf>,
 }
 
 impl RedisServer {
@@ -61,10 +66,75 @@ impl RedisServer {
     ///
     /// When there is no `redis-server` (in `REDIS_SERVER` or on the path), or it does not start.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// [`RedisServer::start`], with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// As that.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_by(|port, notes| {
+            let notes = notes.to_string_lossy().into_owned();
+            let port = port.to_string();
+            let always = [
+                "--port",
+                &port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ];
+            let always = always
+                .iter()
+                .chain(arguments)
+                .map(|word| (*word).to_owned());
+            let mut words: Vec<String> = always.collect();
+            if arguments.contains(&"--cluster-enabled") {
+                words.extend(["--cluster-config-file".to_owned(), notes]);
+                // Else ten thousand above the other, where nothing is held for us.
+                words.extend(["--cluster-port".to_owned(), free_port().to_string()]);
+            }
+            words
+        })
+        .await
+    }
+
+    /// A sentinel that watches `master` under the name `main`, and replaces it half a second after its death.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_sentinel(master: &Self) -> Self {
+        let watched = master.port;
+        Self::start_by(|port, notes| {
+            let text = format!(
+                "port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {watched} 2\n\
+                 sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n"
+            );
+            std::fs::write(notes, text).expect("the folder for temporary files can be written to");
+            vec![
+                notes.to_string_lossy().into_owned(),
+                "--sentinel".to_owned(),
+            ]
+        })
+        .await
+    }
+
+    /// `arguments` are made of the port and a file that is the server's own.
+    async fn start_by(arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
         for _ in 0..PORT_TRIES {
+            let port = free_port();
+            let notes = format!("hubbub-redis-{:016x}.conf", rand::random::<u64>());
+            let notes = env::temp_dir().join(notes);
             let mut server = Self {
-                port: free_port(),
+                port,
                 process: None,
+                arguments: arguments(port, &notes),
+                notes: Some(notes),
             };
             if server.launch().await {
                 return server;
@@ -124,10 +194,9 @@ impl RedisServer {
 
     /// Whether it came up; false when it ended, as it does when somebody has the port.
     async fn launch(&mut self) -> bool {
-        let port = self.port.to_string();
         let child = dies_with_us(&program())
-            .args(["--port", &port, "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(&self.arguments)
+            .args(["--daemonize", "no"])
             .args(["--dir", &env::temp_dir().to_string_lossy()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -157,6 +226,10 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
+        if let Some(notes) = &self.notes {
+            // Most servers write none.
+            drop(std::fs::remove_file(notes));
+        }
     }
 }
 

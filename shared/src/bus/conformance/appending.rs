@@ -3,7 +3,7 @@
 use super::{node::eventually, *};
 
 #[tokio::test]
-async fn events_go_out_in_order_and_once() {
+pub(super) async fn events_go_out_in_order_and_once() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -16,7 +16,7 @@ async fn events_go_out_in_order_and_once() {
 }
 
 #[tokio::test]
-async fn a_successor_waits_for_its_predecessor() {
+pub(super) async fn a_successor_waits_for_its_predecessor() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -43,7 +43,7 @@ async fn a_successor_waits_for_its_predecessor() {
 }
 
 #[tokio::test]
-async fn pods_that_overtake_each_other_do_not_turn_the_order_round() {
+pub(super) async fn pods_that_overtake_each_other_do_not_turn_the_order_round() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -60,11 +60,14 @@ async fn pods_that_overtake_each_other_do_not_turn_the_order_round() {
     });
     futures_util::future::join_all(publishing).await;
     node.hears(user(1), 1..=201).await;
-    assert_eq!(node.metric(r#"hubbub_bus_gaps_total{kind="detected"}"#), 0);
+    // Where the script that orders does not publish, the node puts in order what overtook on the way.
+    if world.settings.pubsub_url.is_none() {
+        assert_eq!(node.metric(r#"hubbub_bus_gaps_total{kind="detected"}"#), 0);
+    }
 }
 
 #[tokio::test]
-async fn only_so_many_wait() {
+pub(super) async fn only_so_many_wait() {
     let world = World::shared();
     world.send(user(1)).await;
     let events = world.log.commit_many(user(1), 258);
@@ -77,7 +80,7 @@ async fn only_so_many_wait() {
 }
 
 #[tokio::test]
-async fn an_empty_redis_takes_what_comes_first() {
+pub(super) async fn an_empty_redis_takes_what_comes_first() {
     let world = World::shared();
     let events = world.log.commit_many(user(1), 9);
     assert_eq!(world.append(&events[6..7]).await, [Appended::Published]);
@@ -96,7 +99,7 @@ async fn an_empty_redis_takes_what_comes_first() {
 }
 
 #[tokio::test]
-async fn a_new_life_of_the_log_replaces_the_old_one() {
+pub(super) async fn a_new_life_of_the_log_replaces_the_old_one() {
     let world = World::shared();
     world.send_many(user(1), 3).await;
     let waiting = world.log.commit_many(user(1), 3);
@@ -123,7 +126,7 @@ async fn a_new_life_of_the_log_replaces_the_old_one() {
 }
 
 #[tokio::test]
-async fn the_tail_keeps_512_events_and_everything_ends_some_day() {
+pub(super) async fn the_tail_keeps_512_events_and_everything_ends_some_day() {
     let world = World::shared();
     world.send_many(user(1), 600).await;
     world.append(&world.log.commit_many(user(1), 2)[1..]).await;
@@ -162,7 +165,7 @@ async fn the_tail_keeps_512_events_and_everything_ends_some_day() {
 }
 
 #[tokio::test]
-async fn warming_fills_what_is_empty_and_never_hides_what_was_not_published() {
+pub(super) async fn warming_fills_what_is_empty_and_never_hides_what_was_not_published() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -213,7 +216,7 @@ async fn warming_fills_what_is_empty_and_never_hides_what_was_not_published() {
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_the_scripts_is_taught_them() {
+pub(super) async fn a_server_that_forgot_the_scripts_is_taught_them() {
     let server = RedisServer::start().await;
     let world = World::on(server.settings());
     world.send(user(1)).await;
@@ -228,7 +231,7 @@ async fn a_server_that_forgot_the_scripts_is_taught_them() {
 }
 
 #[tokio::test]
-async fn marks_and_claims() {
+pub(super) async fn marks_and_claims() {
     let bus = World::shared().bus;
     let names = ["a", "b", "c"].map(str::to_owned);
     let minute = Duration::from_mins(1);
@@ -247,7 +250,7 @@ async fn marks_and_claims() {
 }
 
 #[tokio::test]
-async fn ephemeral_events_and_nothing_at_all_are_no_appends() {
+pub(super) async fn ephemeral_events_and_nothing_at_all_are_no_appends() {
     let world = World::shared();
     assert_eq!(
         world.append(&[event(user(1), None)]).await,
@@ -260,8 +263,10 @@ async fn ephemeral_events_and_nothing_at_all_are_no_appends() {
 
 #[test]
 fn a_url_that_is_none_is_a_configuration_error() {
-    for url in ["", "nonsense", "http://127.0.0.1", "rediss://127.0.0.1"] {
+    for url in ["", "nonsense", "http://127.0.0.1", "redis+ring://127.0.0.1"] {
         let settings = crate::config::RedisSettings {
+            pubsub_url: None,
+            ca_file: None,
             url: url.into(),
             prefix: String::new(),
             timeout: PATIENCE,

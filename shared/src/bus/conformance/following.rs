@@ -6,7 +6,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_join_says_where_the_stream_starts_and_what_was_missed() {
+pub(super) async fn a_join_says_where_the_stream_starts_and_what_was_missed() {
     let world = World::shared();
     world.send_many(user(1), 5).await;
     let at = |offset| Position {
@@ -48,7 +48,7 @@ async fn a_join_says_where_the_stream_starts_and_what_was_missed() {
 }
 
 #[tokio::test]
-async fn a_channel_without_events_has_a_position_and_the_second_node_asks_redis_alone() {
+pub(super) async fn a_channel_without_events_has_a_position_and_the_second_node_asks_redis_alone() {
     let world = World::shared();
     let expected = Start {
         position: Some(world.log.head(user(1))),
@@ -68,7 +68,7 @@ async fn a_channel_without_events_has_a_position_and_the_second_node_asks_redis_
 }
 
 #[tokio::test]
-async fn a_node_that_is_behind_the_asker_catches_up_before_it_answers() {
+pub(super) async fn a_node_that_is_behind_the_asker_catches_up_before_it_answers() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -85,7 +85,7 @@ async fn a_node_that_is_behind_the_asker_catches_up_before_it_answers() {
 }
 
 #[tokio::test]
-async fn what_was_lost_without_a_trace_is_found_by_the_regular_comparison() {
+pub(super) async fn what_was_lost_without_a_trace_is_found_by_the_regular_comparison() {
     let world = World::shared();
     let tuning = Tuning {
         self_check: Duration::from_millis(100)..Duration::from_millis(200),
@@ -102,7 +102,7 @@ async fn what_was_lost_without_a_trace_is_found_by_the_regular_comparison() {
 }
 
 #[tokio::test]
-async fn listeners_hear_what_they_joined_until_they_leave() {
+pub(super) async fn listeners_hear_what_they_joined_until_they_leave() {
     let world = World::shared();
     let mut node = world.node();
     for listener in [3, 63] {
@@ -129,7 +129,7 @@ async fn listeners_hear_what_they_joined_until_they_leave() {
 }
 
 #[tokio::test]
-async fn a_channel_that_nobody_wants_is_given_up_a_while_later() {
+pub(super) async fn a_channel_that_nobody_wants_is_given_up_a_while_later() {
     let world = World::shared();
     let tuning = Tuning {
         linger: Duration::from_millis(100),
@@ -163,7 +163,7 @@ async fn a_channel_that_nobody_wants_is_given_up_a_while_later() {
 }
 
 #[tokio::test]
-async fn ephemeral_events_come_at_once_on_any_channel() {
+pub(super) async fn ephemeral_events_come_at_once_on_any_channel() {
     let world = World::shared();
     let mut node = world.node();
     let start = Start {
@@ -182,8 +182,10 @@ async fn ephemeral_events_come_at_once_on_any_channel() {
     world.send(user(1)).await;
     let sent = [post(1), Channel::Broadcast, user(1)].map(|channel| event(channel, None));
     world.bus.publish(&sent).await.unwrap();
-    for expected in sent {
-        assert_eq!(*node.next_event().await, expected);
+    // Channels may be on different servers, and have no order among them.
+    for _ in &sent {
+        let heard = node.next_event().await;
+        assert!(sent.contains(&*heard), "{heard:?}");
     }
     assert!(node.is_quiet());
     world.log.set_available(true);
@@ -191,7 +193,7 @@ async fn ephemeral_events_come_at_once_on_any_channel() {
 }
 
 #[tokio::test]
-async fn those_who_listen_are_told_when_something_is_gone_for_good() {
+pub(super) async fn those_who_listen_are_told_when_something_is_gone_for_good() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -214,7 +216,7 @@ async fn those_who_listen_are_told_when_something_is_gone_for_good() {
 }
 
 #[tokio::test]
-async fn another_life_of_the_log_is_told_and_followed() {
+pub(super) async fn another_life_of_the_log_is_told_and_followed() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -236,7 +238,7 @@ async fn another_life_of_the_log_is_told_and_followed() {
 }
 
 #[tokio::test]
-async fn an_asker_from_a_new_life_makes_a_node_look_it_up() {
+pub(super) async fn an_asker_from_a_new_life_makes_a_node_look_it_up() {
     let world = World::shared();
     let mut node = world.node();
     node.join(user(1)).await;
@@ -254,7 +256,7 @@ async fn an_asker_from_a_new_life_makes_a_node_look_it_up() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_joined_while_events_flow_has_no_seam() {
+pub(super) async fn a_stream_that_is_joined_while_events_flow_has_no_seam() {
     const LAST: Offset = 400;
     let world = World::shared();
     let publishing = async {
@@ -288,7 +290,7 @@ fn newer_events(world: &World) -> [Event; 2] {
 }
 
 #[tokio::test]
-async fn events_that_come_before_the_head_is_known_are_kept_for_it() {
+pub(super) async fn events_that_come_before_the_head_is_known_are_kept_for_it() {
     let world = World::shared();
     let held = world.log.hold().await;
     let mut node = opening_node(&world).await;
@@ -303,7 +305,7 @@ async fn events_that_come_before_the_head_is_known_are_kept_for_it() {
 }
 
 #[tokio::test]
-async fn so_is_word_of_a_head_that_was_moved() {
+pub(super) async fn so_is_word_of_a_head_that_was_moved() {
     let world = World::shared();
     let held = world.log.hold().await;
     let mut node = opening_node(&world).await;

@@ -9,7 +9,7 @@ fn offsets(events: &[std::sync::Arc<Event>]) -> Vec<Offset> {
 }
 
 #[tokio::test]
-async fn a_range_comes_from_the_tail_when_it_is_there() {
+pub(super) async fn a_range_comes_from_the_tail_when_it_is_there() {
     let world = World::shared();
     world.send_many(user(1), 10).await;
     let at = |offset| Position {
@@ -24,7 +24,7 @@ async fn a_range_comes_from_the_tail_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn else_from_the_log_or_an_error_says_why_not() {
+pub(super) async fn else_from_the_log_or_an_error_says_why_not() {
     let world = World::shared();
     world.log.commit_many(user(1), 1000);
     world.log.expire(user(1), 100);
@@ -59,7 +59,7 @@ async fn else_from_the_log_or_an_error_says_why_not() {
 }
 
 #[tokio::test]
-async fn a_thousand_readers_of_a_channel_read_its_log_once() {
+pub(super) async fn a_thousand_readers_of_a_channel_read_its_log_once() {
     let world = World::shared();
     world.log.commit_many(user(1), 400);
     world.log.commit_many(user(2), 400);
@@ -88,7 +88,7 @@ async fn a_thousand_readers_of_a_channel_read_its_log_once() {
 }
 
 #[tokio::test]
-async fn history_reads_the_log_while_redis_is_away() {
+pub(super) async fn history_reads_the_log_while_redis_is_away() {
     let mut server = RedisServer::start().await;
     let world = World::on(server.settings());
     world.send_many(user(1), 10).await;
@@ -102,7 +102,7 @@ async fn history_reads_the_log_while_redis_is_away() {
 }
 
 #[tokio::test]
-async fn those_who_waited_find_in_the_tail_what_the_first_brought_there() {
+pub(super) async fn those_who_waited_find_in_the_tail_what_the_first_brought_there() {
     let world = World::shared();
     let events = world.log.commit_many(user(1), 400);
     let at = |offset| Position {

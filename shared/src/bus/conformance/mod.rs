@@ -6,6 +6,7 @@ mod following;
 mod history;
 mod node;
 mod proxy;
+mod topologies;
 
 use std::time::Duration;
 

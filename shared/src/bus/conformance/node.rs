@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{Duration, *};
 use crate::{
-    bus::{metrics::BusMetrics, subscriber::Pauses},
+    bus::{backoff::Pauses, metrics::BusMetrics},
     config::RedisSettings,
     telemetry::metrics::Metrics,
 };
@@ -26,9 +26,9 @@ pub(super) struct World {
 }
 
 impl World {
-    /// On the Redis of all tests.
+    /// On the Redis of all tests, or where the case is told to run.
     pub(super) fn shared() -> Self {
-        Self::on(shared_redis())
+        Self::on(topologies::place())
     }
 
     pub(super) fn on(settings: RedisSettings) -> Self {
@@ -269,7 +269,6 @@ impl World {
     /// Appends events as if every message about them had been lost: nobody is subscribed to where they are published.
     pub(super) async fn put_silently(&self, events: &[Event]) {
         let names = self.bus.names();
-        let mut redis = self.redis().await;
         for event in events {
             let record = event.to_record();
             let head = event.position.unwrap();
@@ -285,7 +284,7 @@ impl World {
                 .arg(names.head(event.channel))
                 .arg(head)
                 .ignore();
-            let () = pipeline.query_async(&mut redis).await.unwrap();
+            let () = self.bus.query(&pipeline).await.unwrap();
         }
     }
 
@@ -297,11 +296,8 @@ impl World {
             names.tail(channel),
             names.waiting(channel),
         ];
-        let mut redis = self.redis().await;
-        let () = redis::cmd("DEL")
-            .arg(&keys)
-            .query_async(&mut redis)
-            .await
-            .unwrap();
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("DEL").arg(&keys).ignore();
+        let () = self.bus.query(&pipeline).await.unwrap();
     }
 }

@@ -13,8 +13,9 @@
 -- ARGV[6]  milliseconds that a head lives after its last event
 -- ARGV[7]  events that may wait
 -- ARGV[8]  milliseconds that they may wait, counted from the first
+-- ARGV[9]  what publishes: PUBLISH, in a cluster SPUBLISH; empty where Pub/Sub is on another server
 --
--- Returns 0 published, 1 repeat, 2 waiting, 3 refused because too many wait.
+-- Returns 0 published, 1 repeat, 2 waiting, 3 refused because too many wait; and the records that the caller has to publish.
 
 local epoch, offset, record = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
@@ -42,32 +43,37 @@ if not last then
 end
 
 if offset <= last then
-  return 1
+  return { 1, {} }
 end
 
 if offset > last + 1 then
   if redis.call('HEXISTS', KEYS[3], field(offset)) == 1 then
-    return 2
+    return { 2, {} }
   end
   local waiting = redis.call('HLEN', KEYS[3])
   if waiting >= tonumber(ARGV[7]) then
-    return 3
+    return { 3, {} }
   end
   redis.call('HSET', KEYS[3], field(offset), record)
   if waiting == 0 then
     redis.call('PEXPIRE', KEYS[3], ARGV[8])
   end
-  return 2
+  return { 2, {} }
 end
 
 -- In order: the event itself, then everything that waited right behind it.
+local unpublished = {}
 while record do
   if string.match(record, '^%w+ %w+! ') then
     -- A control event changes what the mirrors show.
     redis.call('DEL', KEYS[5])
   end
   redis.call('RPUSH', KEYS[2], record)
-  redis.call('PUBLISH', KEYS[4], record)
+  if ARGV[9] == '' then
+    unpublished[#unpublished + 1] = record
+  else
+    redis.call(ARGV[9], KEYS[4], record)
+  end
   last = last + 1
   record = redis.call('HGET', KEYS[3], field(last + 1))
   if record then
@@ -78,4 +84,4 @@ end
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('SET', KEYS[1], epoch .. ' ' .. field(last), 'PX', ARGV[6])
-return 0
+return { 0, unpublished }

@@ -17,10 +17,13 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    pub(super) const fn command(self) -> &'static str {
-        match self {
-            Self::Subscribe => "SUBSCRIBE",
-            Self::Unsubscribe => "UNSUBSCRIBE",
+    /// In a cluster Pub/Sub is the sharded one: the other goes to all servers, whoever listens.
+    pub(super) const fn command(self, is_cluster: bool) -> &'static str {
+        match (self, is_cluster) {
+            (Self::Subscribe, false) => "SUBSCRIBE",
+            (Self::Unsubscribe, false) => "UNSUBSCRIBE",
+            (Self::Subscribe, true) => "SSUBSCRIBE",
+            (Self::Unsubscribe, true) => "SUNSUBSCRIBE",
         }
     }
 }

@@ -4,10 +4,13 @@ use tokio::time::Instant;
 
 use super::{
     Join, JoinError, Joined, ListenerId, Listeners, Replay, Start,
-    backoff::Failures,
+    lines::LineId,
     stream::{Opening, Stream},
 };
-use crate::wire::{Channel, Offset, Position};
+use crate::{
+    bus::backoff::Failures,
+    wire::{Channel, Offset, Position},
+};
 
 /// The number of a comparison with Redis and the log. Larger means started later.
 pub(super) type CheckNumber = u64;
@@ -15,8 +18,10 @@ pub(super) type CheckNumber = u64;
 /// How far a channel's subscription on the present connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subscription {
-    /// To be asked for.
+    /// To be asked for, when its connection is up.
     Wanted,
+    /// The server has ended it, or does not have the channel: to be asked for when it is known who has it.
+    Adrift,
     /// Asked for.
     Sent,
     /// In force since this many comparisons had been started: what a later one finds is not older than the subscription.
@@ -50,6 +55,8 @@ pub(super) struct Followed {
     pub(super) serial: u64,
     pub(super) listeners: Listeners,
     pub(super) subscription: Subscription,
+    /// The connection that it belongs on.
+    pub(super) line: LineId,
     pub(super) order: Order,
     pub(super) joins: Vec<Pending>,
     /// It stands in the queue for comparison.
@@ -69,11 +76,12 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) fn new(channel: Channel, serial: u64) -> Self {
+    pub(super) fn new(channel: Channel, serial: u64, line: LineId) -> Self {
         Self {
             serial,
             listeners: Listeners::default(),
             subscription: Subscription::Wanted,
+            line,
             order: if channel.is_durable() {
                 Order::Opening(Box::default())
             } else {

@@ -1,18 +1,24 @@
-//! The one subscription connection of a node: made, lost, made again.
+//! A subscription connection to one server: made, lost, made again.
 
 use std::{future::Future, io, mem, pin::Pin, time::Duration};
 
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{Instant, Sleep, sleep, timeout},
 };
 
 use super::{
-    backoff::{Failures, Pauses},
     connection::{Connection, Login},
     resp::Frame,
 };
-use crate::{bus::BusError, config::RedisSettings};
+use crate::{
+    bus::{
+        backoff::{Failures, Pauses},
+        topology::Server,
+    },
+    tls,
+};
 
 /// Between the attempts to connect, at first and at most.
 const PAUSES: Pauses = Pauses {
@@ -22,44 +28,39 @@ const PAUSES: Pauses = Pauses {
 /// A connection that lived this long was a good one: the next loss is a new story.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 
-/// Where Redis is, and who we are there.
-#[derive(Debug, Clone)]
+/// Bytes to and from a server, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Where a server is, and who we are there.
+#[derive(Clone)]
 pub(super) struct Endpoint {
-    host: String,
-    port: u16,
-    login: Login,
-    timeout: Duration,
+    pub(super) server: Server,
+    /// For servers that are reached by TLS.
+    pub(super) tls: Option<tls::Client>,
+    pub(super) timeout: Duration,
 }
 
 impl Endpoint {
-    pub(super) fn new(settings: &RedisSettings) -> Result<Self, BusError> {
-        let configuration = |reason: String| BusError::Configuration(reason);
-        let client = redis::Client::open(settings.url.as_str())
-            .map_err(|error| configuration(error.to_string()))?;
-        let info = client.get_connection_info();
-        let redis::ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return Err(configuration("only redis://host:port is served".into()));
+    async fn connect(self) -> io::Result<Connection<Box<dyn Stream>>> {
+        let login = Login {
+            username: self.server.username().map(str::to_owned),
+            password: self.server.password().map(str::to_owned),
         };
-        let redis = info.redis_settings();
-        Ok(Self {
-            host: host.clone(),
-            port: *port,
-            login: Login {
-                username: redis.username().map(str::to_owned),
-                password: redis.password().map(str::to_owned),
-            },
-            timeout: settings.timeout,
-        })
+        let opening = async { Connection::open(self.stream().await?, &login).await };
+        let opened = timeout(self.timeout, opening).await;
+        opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    async fn connect(self) -> io::Result<Connection<TcpStream>> {
-        timeout(self.timeout, async {
-            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            stream.set_nodelay(true)?;
-            Connection::open(stream, &self.login).await
-        })
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    async fn stream(&self) -> io::Result<Box<dyn Stream>> {
+        let (host, port, is_tls) = self.server.addr();
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            Some(tls) if is_tls => Ok(Box::new(tls.connect(host, stream).await?)),
+            _ => Ok(Box::new(stream)),
+        }
     }
 }
 
@@ -74,12 +75,12 @@ pub(super) enum LinkEvent {
     Frame(Frame),
 }
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Connection<TcpStream>>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Connection<Box<dyn Stream>>>> + Send>>;
 
 enum State {
     Waiting(Pin<Box<Sleep>>),
     Connecting(Connecting),
-    Up(Box<Connection<TcpStream>>),
+    Up(Box<Connection<Box<dyn Stream>>>),
 }
 
 /// Keeps one connection, with growing pauses between attempts.
@@ -100,6 +101,10 @@ impl Link {
             up_since: Instant::now(),
             heard_at: Instant::now(),
         }
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.endpoint.server
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -150,7 +155,8 @@ impl Link {
                         return LinkEvent::Up;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "no subscription connection to redis");
+                        let server = &self.endpoint.server;
+                        tracing::warn!(?server, %error, "no subscription connection to redis");
                         self.wait();
                     }
                 },
@@ -160,7 +166,8 @@ impl Link {
                         return LinkEvent::Frame(frame);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the subscription connection to redis ended");
+                        let server = &self.endpoint.server;
+                        tracing::warn!(?server, %error, "the subscription connection to redis ended");
                         self.wait();
                         return LinkEvent::Down;
                     }

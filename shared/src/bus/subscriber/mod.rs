@@ -10,10 +10,10 @@
 //! connection off at its `client-output-buffer-limit`; that is a reconnect like any other, after which gaps are closed.
 
 mod actor;
-mod backoff;
 mod changes;
 mod connection;
 mod followed;
+mod lines;
 mod link;
 mod resp;
 mod stream;
@@ -25,14 +25,9 @@ use std::sync::Arc;
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-#[cfg(test)]
-pub(super) use self::backoff::Pauses;
 pub(super) use self::tuning::Tuning;
-use self::{
-    actor::Actor,
-    link::{Endpoint, Link},
-};
-use super::{Bus, BusError, History, metrics::BusMetrics};
+use self::{actor::Actor, lines::Lines};
+use super::{Bus, BusError, History, metrics::BusMetrics, topology::Topology};
 use crate::{
     config::RedisSettings,
     telemetry::metrics::Metrics,
@@ -217,8 +212,12 @@ impl Subscriber {
         tuning: Tuning,
     ) -> Result<(Self, JoinHandle<()>), BusError> {
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
-        let link = Link::new(Endpoint::new(settings)?);
-        let actor = Actor::new(link, bus, history, sink, metrics, tuning);
+        let url = settings.pubsub_url.as_ref().unwrap_or(&settings.url);
+        let topology = Arc::new(Topology::new(url, settings)?);
+        let tls = topology.tls();
+        let names = bus.names().clone();
+        let lines = Lines::new(topology, tls, settings.timeout, names);
+        let actor = Actor::new(lines, bus, history, sink, metrics, tuning);
         Ok((Self { requests }, tokio::spawn(actor.run(inbox))))
     }
 

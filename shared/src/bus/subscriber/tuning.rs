@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::backoff::Pauses;
+use crate::bus::backoff::Pauses;
 
 /// Times of a subscriber.
 #[derive(Debug, Clone)]

@@ -2,11 +2,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use redis::RedisError;
 use tokio::time::timeout;
 
 use super::followed::{CheckNumber, Claim};
 use crate::{
-    bus::{Bus, History, HistoryError, LogReader},
+    bus::{Bus, History, HistoryError, LogReader, topology::Topology},
     wire::{Channel, Event, Offset, Position},
 };
 
@@ -25,6 +26,8 @@ pub(super) enum Done {
     Fetched(Fetch, Result<Vec<Arc<Event>>, HistoryError>),
     /// A probe was sent; whether it arrives shows on the connection.
     Probed,
+    /// It was looked who has what.
+    Looked(Result<(), RedisError>),
 }
 
 /// Where does this channel's log end?
@@ -59,6 +62,10 @@ pub(super) fn fetch(history: History, fetch: Fetch) -> Work {
             .await;
         Done::Fetched(fetch, outcome)
     })
+}
+
+pub(super) fn look(topology: Arc<Topology>) -> Work {
+    Box::pin(async move { Done::Looked(topology.refresh().await) })
 }
 
 pub(super) fn probe(bus: Bus, stream: String) -> Work {

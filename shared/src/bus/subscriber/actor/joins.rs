@@ -46,10 +46,9 @@ impl<S: Sink> Actor<S> {
         self.table.entry(channel).or_insert_with(|| {
             self.serials += 1;
             self.metrics.followed(channel);
-            if self.link.is_up() {
-                self.changes.push(Verb::Subscribe, channel);
-            }
-            Box::new(Followed::new(channel, self.serials))
+            let line = self.lines.of(channel);
+            self.lines.change(line, Verb::Subscribe, channel);
+            Box::new(Followed::new(channel, self.serials, line))
         })
     }
 
@@ -142,6 +141,7 @@ impl<S: Sink> Actor<S> {
             return;
         };
         // A subscription whose confirmation is still to come is left until then: confirmations bear no number.
+        let line = followed.line;
         let is_settled = followed.subscription != Subscription::Sent;
         if !is_settled || idle_since.elapsed() < self.tuning.linger {
             self.plan_dissolve(channel);
@@ -149,8 +149,6 @@ impl<S: Sink> Actor<S> {
         }
         self.table.remove(&channel);
         self.metrics.forsaken(channel);
-        if self.link.is_up() {
-            self.changes.push(Verb::Unsubscribe, channel);
-        }
+        self.lines.change(line, Verb::Unsubscribe, channel);
     }
 }

@@ -1,4 +1,4 @@
-//! The subscriber's task: it owns the connection, the table of channels and everything that waits.
+//! The subscriber's task: it owns the connections, the table of channels and everything that waits.
 //!
 //! The table says what is wanted; on every new connection all of it is asked for again. Nothing that the task awaits can
 //! be held up by a slow neighbour: Redis's commands and the log are asked by [`super::work`], results come back here.
@@ -7,23 +7,25 @@ mod checks;
 mod joins;
 mod order;
 mod subscription;
+mod whereabouts;
 
 use std::{
     collections::{HashMap, VecDeque},
     mem,
+    sync::Arc,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior, interval},
 };
 
 use super::{
     Request, Sink,
-    changes::Changes,
     followed::{CheckNumber, Followed, Order},
-    link::{Link, LinkEvent},
+    lines::{LineId, Lines},
+    link::LinkEvent,
     stream::{Step, Stream},
     tuning::Tuning,
     wheel::Wheel,
@@ -33,6 +35,7 @@ use crate::{
     bus::{
         Bus, History,
         metrics::{BusMetrics, Loss},
+        topology::Layout,
     },
     wire::Channel,
 };
@@ -64,8 +67,12 @@ pub(super) struct Actor<S> {
     sink: S,
     metrics: BusMetrics,
     tuning: Tuning,
-    link: Link,
-    changes: Changes,
+    lines: Lines,
+    layout: watch::Receiver<Arc<Layout>>,
+    /// Channels that are [`Subscription::Adrift`](super::followed::Subscription::Adrift).
+    adrift: Vec<Channel>,
+    is_looking: bool,
+    look_at: Instant,
     /// Boxed, because a table keeps up to twice the room that it needs.
     table: HashMap<Channel, Box<Followed>>,
     serials: u64,
@@ -79,13 +86,11 @@ pub(super) struct Actor<S> {
     fetches_running: usize,
     /// Kept for its room; empty between inputs.
     steps: Vec<Step>,
-    probe_stream: String,
-    probed_at: Option<Instant>,
 }
 
 impl<S: Sink> Actor<S> {
     pub(super) fn new(
-        link: Link,
+        lines: Lines,
         bus: Bus,
         history: History,
         sink: S,
@@ -93,13 +98,15 @@ impl<S: Sink> Actor<S> {
         tuning: Tuning,
     ) -> Self {
         Self {
-            probe_stream: bus.names().probe(rand::random()),
             bus,
             history,
             sink,
             metrics,
-            link,
-            changes: Changes::default(),
+            layout: lines.watch(),
+            lines,
+            adrift: Vec::new(),
+            is_looking: false,
+            look_at: Instant::now(),
             table: HashMap::new(),
             serials: 0,
             joins_pending: 0,
@@ -112,7 +119,6 @@ impl<S: Sink> Actor<S> {
             fetches: VecDeque::new(),
             fetches_running: 0,
             steps: Vec::new(),
-            probed_at: None,
         }
     }
 
@@ -121,6 +127,8 @@ impl<S: Sink> Actor<S> {
         let mut ticks = interval(self.tuning.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut requests = Vec::with_capacity(BATCH_MAX);
+        self.on_layout();
+        self.look_if_due();
         loop {
             tokio::select! {
                 count = inbox.recv_many(&mut requests, BATCH_MAX) => {
@@ -131,7 +139,8 @@ impl<S: Sink> Actor<S> {
                         self.on_request(request);
                     }
                 }
-                event = self.link.next() => self.on_link(event),
+                (line, event) = self.lines.next() => self.on_link(line, event),
+                Ok(()) = self.layout.changed() => self.on_layout(),
                 Some(done) = self.work.next() => self.on_done(done),
                 _ = ticks.tick() => self.on_tick(),
             }
@@ -146,17 +155,18 @@ impl<S: Sink> Actor<S> {
         }
     }
 
-    fn on_link(&mut self, event: LinkEvent) {
+    fn on_link(&mut self, line: LineId, event: LinkEvent) {
         match event {
-            LinkEvent::Up => self.on_up(),
-            LinkEvent::Down => self.on_down(Loss::Closed),
+            LinkEvent::Up => self.on_up(line),
+            LinkEvent::Down => self.on_down(line, Loss::Closed),
             LinkEvent::Frame(frame) => {
-                self.on_frame(frame);
+                self.on_frame(line, frame);
                 for _ in 0..BATCH_MAX {
-                    let Some(frame) = self.link.buffered_frame() else {
+                    let lines = self.lines.get(line);
+                    let Some(frame) = lines.and_then(|line| line.link.buffered_frame()) else {
                         break;
                     };
-                    self.on_frame(frame);
+                    self.on_frame(line, frame);
                 }
             }
         }
@@ -167,6 +177,7 @@ impl<S: Sink> Actor<S> {
             Done::Checked(number, answers) => self.on_checked(number, answers),
             Done::Fetched(fetch, outcome) => self.on_fetched(fetch, outcome),
             Done::Probed => {}
+            Done::Looked(outcome) => self.on_looked(outcome),
         }
     }
 
@@ -181,7 +192,8 @@ impl<S: Sink> Actor<S> {
                 Due::Dissolve(channel, serial) => self.on_dissolve(channel, serial),
             }
         }
-        self.watch_connection();
+        self.watch_connections();
+        self.look_if_due();
     }
 
     /// Begins whatever has been decided and is within its bounds.

@@ -10,7 +10,8 @@ use crate::{
         subscriber::{
             Sink,
             changes::{Changes, Verb},
-            followed::Subscription,
+            followed::{Followed, Subscription},
+            lines::LineId,
             resp::Frame,
             work,
         },
@@ -19,35 +20,48 @@ use crate::{
 };
 
 impl<S: Sink> Actor<S> {
-    pub(super) fn on_up(&mut self) {
-        self.metrics.subscription.up();
-        self.probed_at = None;
-        self.changes = Changes::default();
+    pub(super) fn on_up(&mut self, id: LineId) {
+        self.note_connections();
+        let is_cluster = self.lines.topology().is_cluster();
+        let Some(line) = self.lines.get(id) else {
+            return;
+        };
+        line.probed_at = None;
+        line.changes = Changes::default();
         // Last the one that everybody hears: when that is in force again, so are all others, and whoever was told things that
         // may have changed meanwhile can ask anew (`Sink::interrupted`).
         let (last, first): (Vec<Channel>, _) = self
             .table
-            .keys()
-            .partition(|channel| **channel == Channel::Broadcast);
+            .iter()
+            .filter(|(_, followed)| followed.line == id)
+            .map(|(channel, _)| *channel)
+            .partition(|channel| *channel == Channel::Broadcast);
         let first: Vec<Channel> = first;
         for channel in first.into_iter().chain(last) {
-            self.changes.push(Verb::Subscribe, channel);
+            line.changes.push(Verb::Subscribe, channel);
         }
-        let probe = [
-            Verb::Subscribe.command().to_owned(),
-            self.probe_stream.clone(),
-        ];
-        self.link.send(&probe);
+        let command = Verb::Subscribe.command(is_cluster).to_owned();
+        let probe = [command, line.probe_stream.clone()];
+        line.link.send(&probe);
     }
 
-    pub(super) fn on_down(&mut self, loss: Loss) {
+    pub(super) fn on_down(&mut self, id: LineId, loss: Loss) {
         self.metrics.subscription.lost(loss);
         for followed in self.table.values_mut() {
-            followed.subscription = Subscription::Wanted;
+            if followed.line == id {
+                followed.subscription = Subscription::Wanted;
+            }
+        }
+        self.look_soon();
+    }
+
+    pub(super) fn note_connections(&self) {
+        if self.lines.are_up() {
+            self.metrics.subscription.up();
         }
     }
 
-    pub(super) fn on_frame(&mut self, frame: Frame) {
+    pub(super) fn on_frame(&mut self, line: LineId, frame: Frame) {
         match frame {
             Frame::Message { channel, payload } => {
                 let Some(channel) = self.bus.names().channel(&channel) else {
@@ -71,29 +85,34 @@ impl<S: Sink> Actor<S> {
             }
             Frame::Subscribed(stream) => {
                 if let Some(channel) = self.bus.names().channel(&stream) {
-                    self.on_subscribed(channel);
+                    self.on_subscribed(line, channel);
                 }
             }
             Frame::Unsubscribed(stream) => {
                 if let Some(channel) = self.bus.names().channel(&stream) {
-                    self.on_unsubscribed(channel);
+                    self.on_unsubscribed(line, channel);
                 }
             }
             Frame::Reply => {}
             Frame::Error(text) => {
                 // Only SUBSCRIBE and UNSUBSCRIBE are sent here; whichever failed, nothing is certain any more.
                 let error = String::from_utf8_lossy(&text).into_owned();
-                tracing::error!(%error, "redis refused a subscription");
-                self.give_up_connection(Loss::Refused);
+                if !self.on_moved(line, &error) {
+                    tracing::error!(%error, "redis refused a subscription");
+                    self.give_up_connection(line, Loss::Refused);
+                }
             }
         }
     }
 
-    fn on_subscribed(&mut self, channel: Channel) {
-        self.changes.confirmed();
+    fn on_subscribed(&mut self, line: LineId, channel: Channel) {
+        self.confirmed(line);
         let Some(followed) = self.table.get_mut(&channel) else {
             return;
         };
+        if followed.line != line {
+            return;
+        }
         if let Some(since) = followed.wanted_since.take() {
             let seconds = &self.metrics.subscribe_seconds;
             seconds.observe(since.elapsed().as_secs_f64());
@@ -113,61 +132,83 @@ impl<S: Sink> Actor<S> {
         }
     }
 
-    /// Expected after an UNSUBSCRIBE. When the channel is confirmed, Redis ended the subscription on its own.
-    fn on_unsubscribed(&mut self, channel: Channel) {
-        self.changes.confirmed();
-        if let Some(followed) = self.table.get_mut(&channel)
-            && followed.is_confirmed()
-        {
+    /// Expected after an UNSUBSCRIBE. When the channel is confirmed, Redis ended the subscription on its own, as a cluster
+    /// does when the channel's slot goes to another server.
+    fn on_unsubscribed(&mut self, line: LineId, channel: Channel) {
+        let is_own = |followed: &&mut Box<Followed>| followed.line == line;
+        let Some(followed) = self.table.get_mut(&channel).filter(is_own) else {
+            self.confirmed(line);
+            return;
+        };
+        if !followed.is_confirmed() {
+            self.confirmed(line);
+        } else if self.lines.topology().is_cluster() {
+            self.set_adrift(channel);
+        } else {
             followed.subscription = Subscription::Wanted;
-            self.changes.push(Verb::Subscribe, channel);
+            self.lines.change(line, Verb::Subscribe, channel);
+        }
+    }
+
+    fn confirmed(&mut self, line: LineId) {
+        if let Some(line) = self.lines.get(line) {
+            line.changes.confirmed();
         }
     }
 
     /// A connection can be up and deliver nothing, for instance when its server was cut off from the others. So a silent
     /// one has to show that it delivers what is published where everybody publishes.
-    pub(super) fn watch_connection(&mut self) {
-        if !self.link.is_up() {
-            return;
+    pub(super) fn watch_connections(&mut self) {
+        let mut deaf = Vec::new();
+        for line in self.lines.iter().filter(|line| line.link.is_up()) {
+            let heard_at = line.link.heard_at();
+            match line.probed_at {
+                Some(probed_at) if heard_at > probed_at => line.probed_at = None,
+                Some(probed_at) if probed_at.elapsed() > self.tuning.probe_wait => {
+                    deaf.push(line.id);
+                }
+                None if heard_at.elapsed() > self.tuning.silence => {
+                    line.probed_at = Some(Instant::now());
+                    let stream = line.probe_stream.clone();
+                    self.work.push(work::probe(self.bus.clone(), stream));
+                }
+                Some(_) | None => {}
+            }
         }
-        let heard_at = self.link.heard_at();
-        match self.probed_at {
-            Some(probed_at) if heard_at > probed_at => self.probed_at = None,
-            Some(probed_at) if probed_at.elapsed() > self.tuning.probe_wait => {
-                tracing::warn!("the subscription connection delivers nothing; making another");
-                self.give_up_connection(Loss::Silent);
-            }
-            None if heard_at.elapsed() > self.tuning.silence => {
-                self.probed_at = Some(Instant::now());
-                let stream = self.probe_stream.clone();
-                self.work.push(work::probe(self.bus.clone(), stream));
-            }
-            Some(_) | None => {}
+        for line in deaf {
+            tracing::warn!("a subscription connection delivers nothing; making another");
+            self.give_up_connection(line, Loss::Silent);
         }
     }
 
-    fn give_up_connection(&mut self, loss: Loss) {
-        if self.link.is_up() {
-            self.link.drop_connection();
-            self.on_down(loss);
+    fn give_up_connection(&mut self, id: LineId, loss: Loss) {
+        if let Some(line) = self.lines.get(id)
+            && line.link.is_up()
+        {
+            line.link.drop_connection();
+            self.on_down(id, loss);
         }
     }
 
     pub(super) fn send_changes(&mut self) {
-        while self.link.is_up()
-            && let Some((verb, channels)) = self.changes.next_batch()
-        {
-            let mut words = Vec::with_capacity(channels.len() + 1);
-            words.push(verb.command().to_owned());
-            for channel in channels {
-                words.push(self.bus.names().stream(channel));
-                if verb == Verb::Subscribe
-                    && let Some(followed) = self.table.get_mut(&channel)
-                {
-                    followed.subscription = Subscription::Sent;
+        let is_cluster = self.lines.topology().is_cluster();
+        // One command may be about one slot only.
+        let most = if is_cluster { 1 } else { usize::MAX };
+        for line in self.lines.iter().filter(|line| line.link.is_up()) {
+            while let Some((verb, channels)) = line.changes.next_batch() {
+                for channels in channels.chunks(most) {
+                    let mut words = vec![verb.command(is_cluster).to_owned()];
+                    words.extend(channels.iter().map(|c| self.bus.names().stream(*c)));
+                    line.link.send(&words);
+                }
+                if verb == Verb::Subscribe {
+                    for channel in channels {
+                        if let Some(followed) = self.table.get_mut(&channel) {
+                            followed.subscription = Subscription::Sent;
+                        }
+                    }
                 }
             }
-            self.link.send(&words);
         }
     }
 }

@@ -12,11 +12,11 @@ pub(in crate::bus) struct Pauses {
 /// Failures in a row. The pause grows with every one up to a bound; half of it is chance, so that nodes do not come back in
 /// step.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Failures(u8);
+pub(in crate::bus) struct Failures(u8);
 
 impl Failures {
     /// Counts a failure: the wait after it.
-    pub(super) fn next_wait(&mut self, pauses: &Pauses) -> Duration {
+    pub(in crate::bus) fn next_wait(&mut self, pauses: &Pauses) -> Duration {
         let doubled = pauses.first.saturating_mul(1 << self.0.min(16));
         self.0 = self.0.saturating_add(1);
         doubled
@@ -24,7 +24,7 @@ impl Failures {
             .mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(in crate::bus) fn reset(&mut self) {
         self.0 = 0;
     }
 }
