@@ -149,7 +149,9 @@ const SET_ACCOUNT: &str = "
 update users
 set is_private = $2,
     suspended_at = case when $3 then now() end,
-    deleted_at = case when $4 then now() end
+    deleted_at = case when $4 then now() end,
+    -- What is left of a closed account stays as it is arranged here.
+    emptied_at = case when $4 then now() end
 where id = $1";
 const ADD_FOLLOW: &str = "
 insert into follows (follower_id, followee_id, status, created_at) values ($1, $2, $3, now())";
