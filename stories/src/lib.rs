@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod balancer;
 mod cluster;
 mod database;
 mod person;
 mod program;
 mod valve;
 
+pub use balancer::Balancer;
 pub use cluster::{Cluster, Node};
 pub use person::{Listener, PASSWORD, Person};
 pub use program::{Program, help};

@@ -121,13 +121,22 @@ impl Person {
 
     /// The same, from these positions on: `{channel: {epoch, offset}}`, as `/bootstrap` gives them.
     pub async fn listens_from(&self, gateway: &Node, positions: Map<String, Value>) -> Listener {
+        self.listens_through(&gateway.http, positions).await
+    }
+
+    /// The same, where somebody else chooses the node.
+    pub async fn listens_through(
+        &self,
+        gateway: &HttpClient,
+        positions: Map<String, Value>,
+    ) -> Listener {
         let mut listener = Listener {
-            connect: Connect::bearer(gateway.http.base(), &self.token),
+            connect: Connect::bearer(gateway.base(), &self.token),
             socket: None,
             welcome: Value::Null,
             positions,
         };
-        listener.come_back(gateway).await;
+        listener.come_back_to(gateway).await;
         listener
     }
 }
