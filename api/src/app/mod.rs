@@ -17,6 +17,7 @@ pub mod live;
 pub mod metrics;
 pub mod notification_type;
 pub mod openapi;
+pub mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;

@@ -20,7 +20,7 @@ use crate::{
         boot::{self, StartError},
         config::{self, DatabaseSettings, HashSettings, Settings},
         feature::Feature,
-        openapi,
+        openapi, statements,
     },
     auth,
 };
@@ -30,6 +30,7 @@ usage: api <command> [--setting value ...]
 
   serve        answer requests
   openapi      print the OpenAPI document
+  statements   print every SQL statement, as a record for the next release
   healthcheck  ask the api of this machine whether it is alive
   migrate      bring the database's schema up to date
   seed         create the demo users ana and bo
@@ -73,6 +74,10 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         }),
         Some("openapi") => {
             say(&openapi::print(features()));
+            ExitCode::SUCCESS
+        }
+        Some("statements") => {
+            say(&statements::record(&features()));
             ExitCode::SUCCESS
         }
         Some("--help") => {

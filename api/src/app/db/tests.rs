@@ -6,7 +6,7 @@ use shared::{clock::Clock, wire::Code};
 use tokio::time::timeout;
 
 use crate::{
-    app::{App, db::migrate, event_log, flags, http, identity, jobs, testing::TestStores},
+    app::{App, db::migrate, statements::statements, testing::TestStores},
     features,
 };
 
@@ -16,20 +16,12 @@ async fn every_statement_prepares() {
     let (app, ..) = stores.pod("api-1");
     let connection = app.read().await.unwrap();
     let features = features();
-    let ours = [
-        event_log::STATEMENTS,
-        flags::STATEMENTS,
-        identity::STATEMENTS,
-        jobs::STATEMENTS,
-        http::STATEMENTS,
-    ];
-    let theirs = features.iter().map(|feature| feature.statements);
-    let mut count = 0;
-    for statement in ours.into_iter().chain(theirs).flatten() {
+    let statements = statements(&features);
+    for statement in &statements {
         let prepared = connection.prepare(statement).await;
         assert!(prepared.is_ok(), "{statement}\n{:?}", prepared.err());
-        count += 1;
     }
+    let count = statements.len();
     assert!(count > 40, "only {count} statements are registered");
     for feature in &features {
         for statement in feature.housekeeping {
@@ -53,6 +45,19 @@ async fn migrating_a_migrated_database_changes_nothing_also_from_several_pods_at
     migrate::check(&settings).await.unwrap();
     let (one, two) = tokio::join!(migrate::migrate(&settings), migrate::migrate(&settings));
     assert_eq!((one.unwrap().len(), two.unwrap().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_welcome_and_left_alone() {
+    let stores = TestStores::create().await;
+    let settings = stores.settings("api-1").database;
+    let (app, ..) = stores.pod("api-1");
+    let newer = "insert into refinery_schema_history select version + 1, 'next', applied_on, '1'
+        from refinery_schema_history order by version desc limit 1";
+    app.read().await.unwrap().simple(newer).await.unwrap();
+    let schema = migrate::check(&settings).await.unwrap();
+    assert_eq!(schema.found, schema.wanted + 1);
+    assert!(migrate::migrate(&settings).await.unwrap().is_empty());
 }
 
 #[tokio::test]
