@@ -1,9 +1,10 @@
 //! Stories of feature flags.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::{credentials::Role, flags::Overrides, wire::Channel};
+use tokio::time::Instant;
 
 use crate::{
     app::testing::{Actor, TestApp},
