@@ -59,7 +59,6 @@ impl Refusal {
         *self.problem
     }
 
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
     }

@@ -10,7 +10,7 @@ use shared::{
     wire::{Channel, Event, kind},
 };
 
-use super::{Deflater, Frame, Window, native};
+use super::{Deflater, Frame, Window, native, socketio::Told};
 
 /// What a gateway itself does about a control event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub(crate) struct Encoded {
     native: OnceLock<Frame>,
     /// `None` inside: compressing it is not worth it.
     native_deflated: OnceLock<Option<Frame>>,
+    socketio: OnceLock<Told>,
 }
 
 impl Encoded {
@@ -90,6 +91,7 @@ impl Encoded {
             control,
             native: OnceLock::new(),
             native_deflated: OnceLock::new(),
+            socketio: OnceLock::new(),
         })
     }
 
@@ -111,6 +113,11 @@ impl Encoded {
         }
     }
 
+    /// What clients of Socket.IO are told.
+    pub(crate) fn socketio(&self) -> &Told {
+        self.socketio.get_or_init(|| Told::of(&self.event))
+    }
+
     /// The same in memory of its own, for a core that gives it to many: a count of references that several cores change in turn
     /// costs more than a copy of the bytes.
     pub(crate) fn apart(&self) -> Self {
@@ -122,6 +129,11 @@ impl Encoded {
             author: self.author,
             native: self.native().apart().into(),
             native_deflated: deflated.map_or_else(OnceLock::new, OnceLock::from),
+            socketio: self
+                .socketio
+                .get()
+                .map(Told::apart)
+                .map_or_else(OnceLock::new, OnceLock::from),
         }
     }
 

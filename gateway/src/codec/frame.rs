@@ -66,7 +66,7 @@ impl Frame {
     }
 
     /// Whether it carries data; if not, it controls the connection.
-    pub(super) fn is_data(&self) -> bool {
+    pub(crate) fn is_data(&self) -> bool {
         matches!(self.first_byte(), TEXT | BINARY)
     }
 

@@ -7,6 +7,7 @@ mod deflate;
 mod encoded;
 mod frame;
 pub(crate) mod native;
+pub(crate) mod socketio;
 
 pub(crate) use deflate::{Deflater, Window};
 pub(crate) use encoded::{Control, Encoded};

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use shared::wire::{Command, Reference};
 
 use crate::{
+    codec::socketio::{Engine, Kind, Packet, Said, packet::ATTACHMENTS_MAX, translate},
     session::{CHANNELS_MAX, Resume},
     transport::{
         Cursor,
@@ -86,6 +87,28 @@ pub fn cursor(input: &[u8]) {
         let written = cursor.encode();
         assert_eq!(Cursor::decode(&written).as_ref(), Ok(&cursor));
         assert!(cursor.into_positions().len() <= CHANNELS_MAX);
+    }
+}
+
+/// A text of Engine.IO with a packet of Socket.IO in it. Whatever event is taken becomes a command.
+pub fn packet(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let Ok(Engine::Message(message)) = Engine::parse(&text) else {
+        return;
+    };
+    let Ok(packet) = Packet::parse(message) else {
+        return;
+    };
+    assert!(packet.attachments <= ATTACHMENTS_MAX);
+    assert!(packet.namespace.starts_with('/'));
+    let Kind::Event { name, arguments } = packet.kind else {
+        return;
+    };
+    if let Ok(Said::Command(frame)) = translate(&name, arguments, packet.id) {
+        let command = Command::parse(frame).expect("what is translated is a command");
+        let reference = command.reference.as_ref().map(Reference::as_json);
+        let id = packet.id.map(|id| id.to_string());
+        assert_eq!(reference, id.as_deref());
     }
 }
 

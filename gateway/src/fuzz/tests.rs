@@ -78,6 +78,11 @@ fn cursors() {
 }
 
 #[test]
+fn packets() {
+    run("packet", super::packet);
+}
+
+#[test]
 fn resumes() {
     run("resume", super::resume);
 }

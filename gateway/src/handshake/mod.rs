@@ -11,6 +11,7 @@ mod credentials;
 mod first_frame;
 mod origin;
 pub(crate) mod resume;
+mod socketio;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -33,7 +34,7 @@ use crate::{
     refusal::Refusal,
     session::{Introduction, Resume},
     transport::{
-        Outlet, Transport,
+        Outlet, SocketIo, Transport,
         ws::{self, Protocol},
     },
 };
@@ -59,7 +60,10 @@ pub(crate) struct Granted {
 impl Granted {
     /// Whether hyper answers the request: a WebSocket's upgrade is a response, a stream of events writes its own.
     pub(crate) fn is_upgrade(&self) -> bool {
-        self.outlet.transport() == Transport::WebSocket
+        matches!(
+            self.outlet.transport(),
+            Transport::WebSocket | Transport::SocketIo
+        )
     }
 }
 
@@ -81,6 +85,24 @@ pub(crate) async fn check_upgrade<B>(
     };
     let outlet = Outlet::WebSocket(window);
     Ok((response, admitted.grant(known, resume, protocol, outlet)))
+}
+
+/// Checks a request for a WebSocket that speaks Socket.IO. Who it is, the first packet may say too.
+pub(crate) async fn check_socket_io<B>(
+    node: &Arc<Node>,
+    request: &mut Request<B>,
+    peer: IpAddr,
+) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
+    let admitted = admit(node, request, peer)?;
+    let (response, window) = ws::accept(request, Protocol::Unnamed)
+        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
+    let known = identify(node, request).await?;
+    let outlet = Outlet::SocketIo(Box::new(SocketIo::new(window.is_some())));
+    let resume = Resume::default();
+    Ok((
+        response,
+        admitted.grant(known, resume, Protocol::Unnamed, outlet),
+    ))
 }
 
 /// Checks a request for events, as a stream or as one answer.
@@ -155,7 +177,7 @@ pub(crate) async fn complete(
     node: &Arc<Node>,
     mut stream: TcpStream,
     unread: Vec<u8>,
-    granted: Granted,
+    mut granted: Granted,
     stranger: Option<Stranger>,
 ) {
     if granted.protocol == Protocol::Unsupported {
@@ -165,10 +187,19 @@ pub(crate) async fn complete(
         return ws::refuse(stream, &[close]).await;
     }
     let transport = granted.outlet.transport();
-    let compressed = matches!(granted.outlet, Outlet::WebSocket(Some(_)));
-    let (known, resume, unread) = match granted.known {
-        Some(known) => (known, granted.resume, unread),
-        None => match first_frame::authenticate(node, &mut stream, unread, compressed).await {
+    let compressed = granted.outlet.hears_compressed().unwrap_or(false);
+    let (known, resume, unread) = match (granted.known, &mut granted.outlet) {
+        (known, Outlet::SocketIo(socket)) => {
+            match socketio::connect(node, stream, unread, (known, socket)).await {
+                Some((connected, known, resume, unread)) => {
+                    stream = connected;
+                    (known, resume, unread)
+                }
+                None => return,
+            }
+        }
+        (Some(known), _) => (known, granted.resume, unread),
+        (None, _) => match first_frame::authenticate(node, &mut stream, unread, compressed).await {
             Ok((known, resume, unread)) => {
                 let in_frame = resume.unwrap_or(granted.resume);
                 (known, in_frame, unread)

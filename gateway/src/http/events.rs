@@ -100,7 +100,7 @@ fn preflight() -> Response<Full<Bytes>> {
 fn head(transport: Transport) -> Response<Full<Bytes>> {
     let content_type = match transport {
         Transport::EventStream => "text/event-stream",
-        Transport::WebSocket | Transport::Poll => "application/json",
+        Transport::WebSocket | Transport::Poll | Transport::SocketIo => "application/json",
     };
     let mut response = Response::default();
     for (name, value) in [

@@ -1,7 +1,8 @@
-//! The public port's HTTP: one request a connection. `/ws` turns into a WebSocket, `/events` and `/events/poll` into an
+//! The public port's HTTP: one request a connection. `/ws` and `/socket.io/` turn into WebSockets, `/events` and `/events/poll` into an
 //! answer that a shard writes, `/healthz` and `/readyz` answer, everything else is a problem document.
 
 mod events;
+mod socketio;
 
 use std::{
     convert::Infallible,
@@ -144,6 +145,13 @@ async fn respond(
                 }
             }
         }
+        Some(Transport::SocketIo) => match socketio::respond(node, &mut request, peer).await {
+            Ok((response, granted)) => {
+                grant(granted);
+                response
+            }
+            Err(response) => response,
+        },
         Some(transport) => match events::respond(node, &request, peer, transport).await {
             Ok(granted) => {
                 grant(granted);
@@ -164,7 +172,7 @@ fn plain(node: &Node, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         *response.status_mut() = status;
         return response;
     }
-    let detail = "Here are /ws, /events, /events/poll, /healthz and /readyz";
+    let detail = "Here are /ws, /socket.io/, /events, /events/poll, /healthz and /readyz";
     Refusal::new(Code::NotFound, detail).to_response()
 }
 

@@ -8,10 +8,7 @@ use super::{connection::Connection, entries::Key, inbox::Arrival, state::State};
 use crate::{
     metrics::Departure,
     session::Session,
-    transport::{
-        Outlet,
-        ws::{Limits, Parser},
-    },
+    transport::ws::{Limits, Parser},
 };
 
 impl State {
@@ -26,13 +23,12 @@ impl State {
             guards,
         } = arrival;
         let stream = TcpStream::from_std(stream);
-        let parser = match outlet {
-            Outlet::WebSocket(window) => Some(Parser::new(Limits {
+        let parser = outlet.hears_compressed().map(|compressed| {
+            Parser::new(Limits {
                 message_bytes_max: self.conditions.frame_bytes_max,
-                compressed: window.is_some(),
-            })),
-            Outlet::EventStream(_) | Outlet::Poll(_) => None,
-        };
+                compressed,
+            })
+        });
         let settings = Arc::clone(&self.conditions.settings);
         let stay = self.conditions.stay(outlet.transport(), self.now);
         let resumes = !introduction.resume.positions.is_empty();

@@ -58,7 +58,7 @@ impl Conditions {
     pub(super) fn stay(&self, transport: Transport, now: Now) -> Stay {
         let stay_ms = match transport {
             Transport::Poll => self.poll_wait_ms,
-            Transport::WebSocket | Transport::EventStream => {
+            Transport::WebSocket | Transport::EventStream | Transport::SocketIo => {
                 rand::random_range(self.age_ms / 2..=self.age_ms)
             }
         };

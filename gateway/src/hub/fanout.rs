@@ -160,13 +160,18 @@ impl State {
     }
 
     fn on_said(&mut self, key: Key, message: ws::Message<'_>) -> ControlFlow<()> {
-        self.conditions
-            .metrics
-            .line(Transport::WebSocket)
-            .frames_in
-            .inc();
-        self.input(key, |session, now, _| session.on_heard(now));
+        let Some(connection) = self.connections.get(key) else {
+            return ControlFlow::Break(());
+        };
+        let transport = connection.outlet.transport();
+        self.conditions.metrics.line(transport).frames_in.inc();
+        let is_native = transport == Transport::WebSocket;
+        if is_native {
+            self.input(key, |session, now, _| session.on_heard(now));
+        }
         match message {
+            ws::Message::Text(text) if !is_native => self.on_engine_text(key, text),
+            ws::Message::Binary(_) if !is_native => self.on_attachment(key),
             ws::Message::Text(text) => {
                 let text = Bytes::copy_from_slice(text.as_bytes());
                 self.input(key, |session, now, effects| {

@@ -15,6 +15,7 @@ mod reading;
 mod requests;
 mod sending;
 mod shard;
+mod socketio;
 mod sockets;
 mod state;
 mod wheel;

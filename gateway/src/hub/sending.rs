@@ -45,8 +45,8 @@ impl State {
 
     /// Gives a sign of life, where there is somebody to see it.
     pub(super) fn heartbeat(&mut self, key: Key, tops: &BTreeMap<Channel, Offset>) {
-        let collects = self.get(key).is_none_or(|c| c.outlet.collects());
-        if !collects {
+        let beats = self.get(key).is_some_and(|c| c.outlet.beats());
+        if beats {
             self.answer(key, &native::heartbeat(tops));
         }
     }
@@ -73,7 +73,8 @@ impl State {
         }
     }
 
-    fn queue(&mut self, key: Key, bytes: Bytes) {
+    /// Queues bytes of the transport's own, unless the connection is closing.
+    pub(super) fn queue(&mut self, key: Key, bytes: Bytes) {
         let connection = self.connections.get(key);
         let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
             return;

@@ -44,6 +44,14 @@ impl Cursor {
         self.positions.remove(&channel);
     }
 
+    /// Whether it was taken before the other, or in an earlier life of the log.
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.positions.iter().any(|(channel, own)| {
+            let theirs = other.positions.get(channel);
+            theirs.is_some_and(|theirs| own.epoch != theirs.epoch || own.offset < theirs.offset)
+        })
+    }
+
     pub(crate) fn into_positions(self) -> BTreeMap<Channel, Position> {
         self.positions
     }

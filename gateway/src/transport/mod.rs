@@ -9,6 +9,7 @@ mod event_stream;
 mod outlet;
 mod poll;
 mod queue;
+mod socketio;
 mod writer;
 pub(crate) mod ws;
 
@@ -17,6 +18,7 @@ pub(crate) use event_stream::EventStream;
 pub(crate) use outlet::{Outlet, Transport};
 pub(crate) use poll::Poll;
 pub(crate) use queue::{Delivery, Item, Pushed, Queue};
+pub(crate) use socketio::{Shown, SocketIo};
 pub(crate) use writer::{Written, end, write};
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use shared::wire::{Channel, CloseReason, Event, Position};
 
-use super::{Delivery, EventStream, Poll, Queue};
-use crate::codec::{Deflater, Encoded, Frame, Window, native::ChannelStart};
+use super::{Delivery, EventStream, Poll, Queue, SocketIo};
+use crate::codec::{Deflater, Encoded, Frame, Window, native::ChannelStart, socketio};
 
 /// By what a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,16 @@ pub(crate) enum Transport {
     WebSocket,
     EventStream,
     Poll,
+    SocketIo,
 }
 
 impl Transport {
-    pub(crate) const ALL: [Self; 3] = [Self::WebSocket, Self::EventStream, Self::Poll];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::WebSocket,
+        Self::EventStream,
+        Self::Poll,
+        Self::SocketIo,
+    ];
 
     /// As a metric's label.
     pub(crate) const fn label(self) -> &'static str {
@@ -25,6 +31,7 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::EventStream => "sse",
             Self::Poll => "poll",
+            Self::SocketIo => "socketio",
         }
     }
 
@@ -34,6 +41,7 @@ impl Transport {
             "/ws" => Some(Self::WebSocket),
             "/events" => Some(Self::EventStream),
             "/events/poll" => Some(Self::Poll),
+            "/socket.io/" | "/socket.io" => Some(Self::SocketIo),
             _ => None,
         }
     }
@@ -46,6 +54,7 @@ pub(crate) enum Outlet {
     WebSocket(Option<Window>),
     EventStream(Box<EventStream>),
     Poll(Box<Poll>),
+    SocketIo(Box<SocketIo>),
 }
 
 impl Outlet {
@@ -54,20 +63,35 @@ impl Outlet {
             Self::WebSocket(_) => Transport::WebSocket,
             Self::EventStream(_) => Transport::EventStream,
             Self::Poll(_) => Transport::Poll,
+            Self::SocketIo(_) => Transport::SocketIo,
         }
     }
 
     /// Whether the client can say something, be it only that it is alive. Where it cannot, the kernel says so: what is sent
     /// and never acknowledged ends the connection.
     pub(crate) fn is_two_way(&self) -> bool {
-        matches!(self, Self::WebSocket(_))
+        matches!(self, Self::WebSocket(_) | Self::SocketIo(_))
+    }
+
+    /// Whether the client was allowed to compress what it says; `None` where it says nothing.
+    pub(crate) fn hears_compressed(&self) -> Option<bool> {
+        match self {
+            Self::WebSocket(window) => Some(window.is_some()),
+            Self::SocketIo(socket) => Some(socket.is_compressed()),
+            Self::EventStream(_) | Self::Poll(_) => None,
+        }
+    }
+
+    /// Whether a heartbeat is told. The clients of Socket.IO have pings instead, and nobody sees what a poll collects.
+    pub(crate) fn beats(&self) -> bool {
+        matches!(self, Self::WebSocket(_) | Self::EventStream(_))
     }
 
     /// What goes before everything else.
     pub(crate) fn opening(&self) -> Option<Bytes> {
         match self {
             Self::EventStream(stream) => Some(stream.opening()),
-            Self::WebSocket(_) | Self::Poll(_) => None,
+            Self::WebSocket(_) | Self::Poll(_) | Self::SocketIo(_) => None,
         }
     }
 
@@ -77,6 +101,7 @@ impl Outlet {
             Self::WebSocket(window) => deflater.frame_for(*window, frame).bytes().clone(),
             Self::EventStream(stream) => stream.frame(frame),
             Self::Poll(_) => Bytes::copy_from_slice(frame.payload()),
+            Self::SocketIo(_) => SocketIo::frame(frame),
         }
     }
 
@@ -86,6 +111,7 @@ impl Outlet {
             Self::WebSocket(window) => encoded.native_for(*window, deflater).bytes().clone(),
             Self::EventStream(stream) => stream.event(encoded),
             Self::Poll(_) => encoded.native().payload_bytes(),
+            Self::SocketIo(socket) => socket.event(encoded),
         }
     }
 
@@ -106,6 +132,7 @@ impl Outlet {
         match self {
             Self::WebSocket(_) => Some(self.frame(frame, deflater)),
             Self::EventStream(stream) => Some(stream.welcome(frame, starts)),
+            Self::SocketIo(socket) => Some(socket.welcome(frame, starts)),
             Self::Poll(poll) => {
                 let tells = poll.welcome(starts);
                 tells.then(|| self.frame(frame, deflater))
@@ -119,6 +146,7 @@ impl Outlet {
             Self::WebSocket(_) => {}
             Self::EventStream(stream) => stream.moved(channel, position),
             Self::Poll(poll) => poll.moved(channel, position),
+            Self::SocketIo(socket) => socket.moved(channel, position),
         }
     }
 
@@ -128,12 +156,17 @@ impl Outlet {
             Self::WebSocket(_) => {}
             Self::EventStream(stream) => stream.left(channel),
             Self::Poll(poll) => poll.left(channel),
+            Self::SocketIo(socket) => socket.left(channel),
         }
     }
 
     /// Asks for a sign of life.
     pub(crate) fn ping(&self) -> Option<Frame> {
-        self.is_two_way().then(Frame::ping)
+        match self {
+            Self::WebSocket(_) => Some(Frame::ping()),
+            Self::SocketIo(_) => Some(socketio::ping()),
+            Self::EventStream(_) | Self::Poll(_) => None,
+        }
     }
 
     /// Whether the queue is kept until it makes one answer.
@@ -154,6 +187,9 @@ impl Outlet {
             Self::WebSocket(_) => {
                 let close = Frame::close(reason, retry_after_ms);
                 queue.push_last(close.bytes().clone(), instead);
+            }
+            Self::SocketIo(_) => {
+                queue.push_last(SocketIo::goodbye(reason, retry_after_ms), instead);
             }
             Self::EventStream(stream) => {
                 queue.push_last(stream.goodbye(reason, retry_after_ms), instead);

@@ -19,5 +19,6 @@ mod raw_socket;
 mod readiness;
 mod resume;
 mod slow_client;
+mod socketio;
 mod sse;
 mod stand_in;

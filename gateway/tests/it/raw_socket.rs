@@ -44,8 +44,13 @@ impl RawSocket {
     }
 
     async fn ask_for_upgrade(&mut self, headers: &str) -> String {
+        self.upgrade_at("/ws", headers).await
+    }
+
+    /// At this address, with these header lines; returns the answer's head.
+    pub(crate) async fn upgrade_at(&mut self, target: &str, headers: &str) -> String {
         let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         self.send(request.as_bytes()).await;

@@ -1,0 +1,183 @@
+//! Socket.IO's way to say who one is: the payload of the packet that connects to the namespace.
+
+use serde::Deserialize;
+use serde_json::Value;
+use shared::wire::{CloseReason, Code, Problem};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+
+use super::credentials::{self, Claim, Known};
+use crate::{
+    codec::{
+        Frame,
+        socketio::{self, Engine, Kind, Packet},
+    },
+    metrics::{HandshakeResult, Refused},
+    node::Node,
+    refusal::Refusal,
+    session::Resume,
+    transport::{
+        Shown, SocketIo, Transport,
+        ws::{self, Limits},
+    },
+};
+
+/// Other namespaces that are asked for before ours, and are refused.
+const TRIES_MAX: usize = 8;
+
+/// What a client shows.
+#[derive(Default, Deserialize)]
+struct Auth {
+    #[serde(default)]
+    token: Option<String>,
+    /// The library's, of an earlier connection.
+    #[serde(default)]
+    pid: Option<String>,
+    #[serde(default)]
+    offset: Option<String>,
+}
+
+/// Opens the engine, and waits for the client to connect. Also returns what it resumes from, and the bytes that came after.
+/// `None`: it was told why not, or is gone.
+pub(super) async fn connect(
+    node: &Node,
+    mut stream: TcpStream,
+    unread: Vec<u8>,
+    (known, socket): (Option<Known>, &mut SocketIo),
+) -> Option<(TcpStream, Known, Resume, Vec<u8>)> {
+    match try_connect(node, &mut stream, unread, (known, socket)).await {
+        Ok((known, resume, rest)) => Some((stream, known, resume, rest)),
+        Err(Failed::Refused(refusal)) => {
+            let result = refusal.result();
+            node.metrics.handshake(Transport::SocketIo, result);
+            refuse(stream, refusal).await;
+            None
+        }
+        Err(Failed::Broken) => {
+            let result = HandshakeResult::Malformed;
+            node.metrics.handshake(Transport::SocketIo, result);
+            ws::refuse(stream, &[Frame::close(CloseReason::ProtocolError, None)]).await;
+            None
+        }
+    }
+}
+
+enum Failed {
+    Refused(Refusal),
+    /// Whatever came was not the beginning of Socket.IO, or nothing came.
+    Broken,
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A client that is told why by a packet does not come back by itself: so what passes is told by the engine's end alone.
+async fn refuse(stream: TcpStream, refusal: Refusal) {
+    let [_, close] = refusal.to_frames();
+    let problem: Problem = refusal.into_problem();
+    if Code::from_name(&problem.code).is_some_and(Code::retryable) {
+        ws::refuse(stream, &[close]).await;
+    } else {
+        ws::refuse(stream, &[socketio::refused(&problem), close]).await;
+    }
+}
+
+async fn try_connect(
+    node: &Node,
+    stream: &mut TcpStream,
+    unread: Vec<u8>,
+    (known, socket): (Option<Known>, &mut SocketIo),
+) -> Result<(Known, Resume, Vec<u8>), Failed> {
+    let Ok(_place) = node.strangers.try_acquire() else {
+        node.metrics.refused(Refused::Strangers);
+        let detail = "Too many connections have not said who they are";
+        return Err(Refusal::new(Code::Overloaded, detail).into());
+    };
+    let waited = wait(node, stream, unread, socket.is_compressed());
+    let Ok(waited) = timeout(node.config.timing.authentication, waited).await else {
+        let detail = "No connection to the namespace came in time";
+        return Err(Refusal::new(Code::Unauthenticated, detail).into());
+    };
+    let (auth, rest) = waited?;
+    let auth: Auth = serde_json::from_value(auth)
+        .map_err(|error| Refusal::new(Code::InvalidRequest, format!("auth: {error}")))?;
+    // What cannot be read is of no use, and no harm: the client begins anew, and knows it by the new `pid`.
+    let shown = auth.pid.as_deref();
+    let shown = shown.and_then(|pid| Shown::read(pid, auth.offset.as_deref()).ok());
+    let known = identify(node, auth.token, known, shown.as_ref()).await?;
+    let resume = match (shown, auth.pid) {
+        (Some(shown), Some(pid)) => {
+            socket.comes_back(pid);
+            Resume {
+                positions: shown.cursor.into_positions(),
+                unknown: Vec::new(),
+            }
+        }
+        _ => Resume::default(),
+    };
+    Ok((known, resume, rest))
+}
+
+/// The token of the packet wins over what came with the request. One that has expired does not matter to whoever comes back.
+async fn identify(
+    node: &Node,
+    token: Option<String>,
+    known: Option<Known>,
+    shown: Option<&Shown>,
+) -> Result<Known, Refusal> {
+    let again = shown.map(|shown| Claim::Token(shown.token.clone()));
+    let refusal = match (token, known) {
+        (Some(token), _) => match credentials::establish(node, Claim::Token(token)).await {
+            Ok(known) => return Ok(known),
+            Err(refusal) => refusal,
+        },
+        (None, Some(known)) => return Ok(known),
+        (None, None) => Refusal::new(Code::Unauthenticated, "No credentials"),
+    };
+    match again {
+        Some(claim) if matches!(refusal.code(), Code::TokenExpired | Code::Unauthenticated) => {
+            // Why this one is not good either is of no interest.
+            credentials::establish(node, claim).await.or(Err(refusal))
+        }
+        _ => Err(refusal),
+    }
+}
+
+/// Waits for the namespace to be asked for; returns the payload.
+async fn wait(
+    node: &Node,
+    stream: &mut TcpStream,
+    mut unread: Vec<u8>,
+    compressed: bool,
+) -> Result<(Value, Vec<u8>), Failed> {
+    let limits = Limits {
+        message_bytes_max: node.config.limits.frame_bytes_max,
+        compressed,
+    };
+    let ping_ms = node.session_settings.intervals.ping_ms;
+    let sid = format!("{:032x}", rand::random::<u128>());
+    let open = socketio::open(&sid, ping_ms, limits.message_bytes_max);
+    write(stream, &open).await?;
+    for _ in 0..TRIES_MAX {
+        let first = ws::first_text(stream, unread, limits).await;
+        let first = first.map_err(|_| Failed::Broken)?;
+        let Ok(Engine::Message(text)) = Engine::parse(&first.text) else {
+            return Err(Failed::Broken);
+        };
+        let packet = Packet::parse(text).map_err(|_| Failed::Broken)?;
+        match packet.kind {
+            Kind::Connect(auth) if packet.namespace == "/" => return Ok((auth, first.rest)),
+            Kind::Connect(_) => write(stream, &socketio::no_namespace(packet.namespace)).await?,
+            _ => return Err(Failed::Broken),
+        }
+        unread = first.rest;
+    }
+    Err(Failed::Broken)
+}
+
+async fn write(stream: &mut TcpStream, frame: &Frame) -> Result<(), Failed> {
+    let written = stream.write_all(frame.bytes()).await;
+    written.map_err(|_| Failed::Broken)
+}
