@@ -41,7 +41,7 @@ export function field(
 
 /** A titled part of a person's column. */
 export function card(title: string, ...children: Child[]): HTMLElement {
-  return make("section", { class: "card", "aria-label": title }, make("h3", {}, title), ...children);
+  return make("section", { class: "card" }, make("h3", {}, title), ...children);
 }
 
 /** A list that can be scrolled, by keyboard too. */

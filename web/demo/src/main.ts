@@ -8,6 +8,9 @@ async function main(): Promise<void> {
   const only = new URLSearchParams(location.search).get("only");
   try {
     const [ana, bo] = await Promise.all([Session.open("ana"), Session.open("bo")]);
+    // Friends show each other that they are online.
+    await ana.befriend(bo.user);
+    await bo.befriend(ana.user);
     const columns = [
       ...(only === "bo" ? [] : [openColumn(ana, bo.user)]),
       ...(only === "ana" ? [] : [openColumn(bo, ana.user)]),

@@ -7,6 +7,7 @@ export class BreakableNetwork implements Network {
   #blocked = false;
   #wake = () => {};
   #lose = () => {};
+  #sent: (frame: string) => void = () => {};
 
   setOffline(isOffline: boolean): void {
     this.#offline = isOffline;
@@ -23,6 +24,10 @@ export class BreakableNetwork implements Network {
 
   cut = () => {};
 
+  onSent(hear: (frame: string) => void): void {
+    this.#sent = hear;
+  }
+
   environment(): Partial<Environment> {
     const network = this;
     return {
@@ -31,15 +36,24 @@ export class BreakableNetwork implements Network {
           if (network.#blocked) throw new Error("WebSockets are blocked");
           super(url, protocols);
         }
+        override send(frame: string): void {
+          network.#sent(frame);
+          super.send(frame);
+        }
       },
       isOnline: () => navigator.onLine && !this.#offline,
       fetch: (input, init) => (this.#offline ? Promise.reject(new TypeError("offline")) : fetch(input, init)),
       watch: (wake, lose) => {
         this.#wake = wake;
         this.#lose = lose;
+        const seen = () => {
+          if (document.visibilityState === "visible") wake();
+        };
+        document.addEventListener("visibilitychange", seen);
         addEventListener("online", wake);
         addEventListener("offline", lose);
         return () => {
+          document.removeEventListener("visibilitychange", seen);
           removeEventListener("online", wake);
           removeEventListener("offline", lose);
         };

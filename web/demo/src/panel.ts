@@ -8,6 +8,15 @@ const FRAMES_MAX = 40;
 export interface Network {
   setOffline(isOffline: boolean): void;
   blockSockets(isBlocked: boolean): void;
+  /** Calls with every frame that goes out. */
+  onSent(hear: (frame: string) => void): void;
+}
+
+const SECRETS = new Set(["token", "access_token", "refresh_token", "resume_token"]);
+
+/** A frame as text, without what whoever looks over one's shoulder could use. */
+function show(frame: unknown): string {
+  return JSON.stringify(frame, (name, value: unknown) => (SECRETS.has(name) ? "…" : value));
 }
 
 /** Given in the address that `./dev up` printed; without it there are no buttons that kill. */
@@ -38,7 +47,8 @@ export class Panel {
       this.#frames,
     );
     client.state.subscribe((state) => this.#show(state));
-    client.on("frame", ({ data }) => this.#log("↓", JSON.stringify(data?.["frame"])));
+    client.on("frame", ({ data }) => this.#log("↓", show(data?.["frame"])));
+    network.onSent((frame) => this.#log("↑", show(JSON.parse(frame))));
     setInterval(() => void this.#measure(), 5_000);
   }
 
@@ -82,7 +92,7 @@ export class Panel {
       fetch(`/demo/control/${action}/${node}`, { method: "POST", headers: { "x-dev-token": devToken } });
     const killed = await act("kill");
     this.#note.textContent = await killed.text();
-    if (killed.ok) setTimeout(() => void act("start"), 8_000);
+    if (killed.ok) setTimeout(() => void act("start").then(() => this.#log("·", `${node} is back`)), 8_000);
   }
 
   #log(direction: string, text: string): void {

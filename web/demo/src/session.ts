@@ -31,10 +31,21 @@ export class Session {
   };
 
   async get<T>(path: string): Promise<T> {
-    const headers = { authorization: `Bearer ${this.token}` };
-    const response = await fetch(`/api/v1${path}`, { headers, credentials: "omit" });
+    const response = await this.#ask("GET", path);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return (await response.json()) as T;
+  }
+
+  /** Asks to be friends; who was asked by the other one already, is. */
+  async befriend(other: Person): Promise<void> {
+    const response = await this.#ask("POST", `/friends/request/${other.id}`);
+    // Those who are friends already are told so.
+    if (!response.ok && response.status !== 409) throw new Error(`friends: ${response.status}`);
+  }
+
+  #ask(method: string, path: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    return fetch(`/api/v1${path}`, { method, headers, credentials: "omit" });
   }
 }
 
