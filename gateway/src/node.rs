@@ -27,6 +27,7 @@ use crate::{
     door::Door,
     hub::{Hub, Inbox},
     metrics::GatewayMetrics,
+    polling::Polls,
     presence::{Means, Presence, PresenceMetrics},
     reach::ReachBook,
     rooms::RoomChecks,
@@ -56,6 +57,8 @@ pub(crate) struct Node {
     /// use.
     pub(crate) main: Handle,
     pub(crate) door: Door,
+    /// Sessions of Engine.IO that are polled here.
+    pub(crate) polls: Polls,
     /// Who is connected here, as all nodes count it.
     pub(crate) roster: Arc<Roster>,
     /// Who is online.
@@ -153,6 +156,7 @@ impl Node {
         metrics.connections_limit.set(places_told);
         let node = Self {
             door: Door::new(&config),
+            polls: Polls::new(),
             roster,
             presence,
             reach,

@@ -87,17 +87,23 @@ pub(crate) async fn check_upgrade<B>(
     Ok((response, admitted.grant(known, resume, protocol, outlet)))
 }
 
-/// Checks a request for a WebSocket that speaks Socket.IO. Who it is, the first packet may say too.
+/// Checks a request for Socket.IO: for a WebSocket, whose upgrade is also returned, or to be polled. Who it is, the first packet
+/// may say too.
 pub(crate) async fn check_socket_io<B>(
     node: &Arc<Node>,
     request: &mut Request<B>,
     peer: IpAddr,
+    (sid, is_polled): (String, bool),
 ) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
     let admitted = admit(node, request, peer)?;
-    let (response, window) = ws::accept(request, Protocol::Unnamed)
-        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
+    let (response, window) = if is_polled {
+        Default::default()
+    } else {
+        ws::accept(request, Protocol::Unnamed)
+            .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
+    };
     let known = identify(node, request).await?;
-    let outlet = Outlet::SocketIo(Box::new(SocketIo::new(window.is_some())));
+    let outlet = Outlet::SocketIo(Box::new(SocketIo::new(sid, window.is_some())));
     let resume = Resume::default();
     Ok((
         response,

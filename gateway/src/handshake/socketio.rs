@@ -95,7 +95,12 @@ async fn try_connect(
         let detail = "Too many connections have not said who they are";
         return Err(Refusal::new(Code::Overloaded, detail).into());
     };
-    let waited = wait(node, stream, unread, socket.is_compressed());
+    let waited = wait(
+        node,
+        stream,
+        unread,
+        (socket.take_sid(), socket.is_compressed()),
+    );
     let Ok(waited) = timeout(node.config.timing.authentication, waited).await else {
         let detail = "No connection to the namespace came in time";
         return Err(Refusal::new(Code::Unauthenticated, detail).into());
@@ -150,14 +155,13 @@ async fn wait(
     node: &Node,
     stream: &mut TcpStream,
     mut unread: Vec<u8>,
-    compressed: bool,
+    (sid, compressed): (String, bool),
 ) -> Result<(Value, Vec<u8>), Failed> {
     let limits = Limits {
         message_bytes_max: node.config.limits.frame_bytes_max,
         compressed,
     };
     let ping_ms = node.session_settings.intervals.ping_ms;
-    let sid = format!("{:032x}", rand::random::<u128>());
     let open = socketio::open(&sid, ping_ms, limits.message_bytes_max);
     write(stream, &open).await?;
     for _ in 0..TRIES_MAX {

@@ -61,7 +61,7 @@ fn outlet<B>(request: &Request<B>, transport: Transport, headers: String) -> Out
 }
 
 /// What a page may read and send. Nothing, unless its origin is on the list.
-fn cors<B>(request: &Request<B>, allowed: &[String]) -> HeaderMap {
+pub(super) fn cors<B>(request: &Request<B>, allowed: &[String]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     let origin = request.headers().get(header::ORIGIN);
@@ -113,13 +113,16 @@ fn head(transport: Transport) -> Response<Full<Bytes>> {
     response
 }
 
-fn with(mut response: Response<Full<Bytes>>, headers: HeaderMap) -> Response<Full<Bytes>> {
+pub(super) fn with(
+    mut response: Response<Full<Bytes>>,
+    headers: HeaderMap,
+) -> Response<Full<Bytes>> {
     response.headers_mut().extend(headers);
     response
 }
 
 /// As they stand in a head that hyper does not write.
-fn lines(headers: &HeaderMap) -> String {
+pub(super) fn lines(headers: &HeaderMap) -> String {
     let mut lines = String::new();
     let texts = headers
         .iter()

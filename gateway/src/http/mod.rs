@@ -22,6 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use shared::{telemetry::admin, wire::Code};
 use tokio::{net::TcpStream, time::timeout};
 
+use self::socketio::{Outcome, Wait};
 use crate::{
     door::Stranger,
     handshake::{self, Granted},
@@ -39,8 +40,14 @@ const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 const TURNED_AWAY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// A connection's stream after the response, what the client sent already, and what was granted.
-type Upgraded = (TcpStream, Vec<u8>, Granted);
+/// What a request is that hyper does not answer.
+enum Taken {
+    Connection(Granted),
+    Poll(Wait),
+}
+
+/// A connection's stream after the response, what the client sent already, and what it is for.
+type Upgraded = (TcpStream, Vec<u8>, Taken);
 
 /// Serves one connection until it is answered, or has become a connection and belongs to its shard. The stranger counts
 /// until it is known who it is, or nobody is there any more.
@@ -56,7 +63,12 @@ pub(crate) async fn serve(
     )
     .await;
     match answered {
-        Ok(Some((stream, unread, granted))) => {
+        Ok(Some((stream, _, Taken::Poll(wait)))) => {
+            // Whoever knows a session's name is no stranger.
+            drop(stranger);
+            Box::pin(wait.answer(node, stream)).await;
+        }
+        Ok(Some((stream, unread, Taken::Connection(granted)))) => {
             let completed = handshake::complete(node, stream, unread, granted, stranger);
             Box::pin(completed).await;
         }
@@ -115,20 +127,23 @@ async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upg
     Some((io.into_inner(), unread, granted))
 }
 
-fn is_stream(granted: &Mutex<Option<Granted>>) -> bool {
+fn is_stream(granted: &Mutex<Option<Taken>>) -> bool {
     let granted = granted.lock().unwrap_or_else(PoisonError::into_inner);
-    granted
-        .as_ref()
-        .is_some_and(|granted| !granted.is_upgrade())
+    match &*granted {
+        Some(Taken::Connection(granted)) => !granted.is_upgrade(),
+        Some(Taken::Poll(_)) => true,
+        None => false,
+    }
 }
 
 async fn respond(
     node: &Arc<Node>,
     mut request: Request<Incoming>,
     peer: IpAddr,
-    granted: &Mutex<Option<Granted>>,
+    granted: &Mutex<Option<Taken>>,
 ) -> Response<Full<Bytes>> {
-    let grant = |grant| *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
+    let take = |taken| *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
+    let grant = |granted| take(Taken::Connection(granted));
     match Transport::at(request.uri().path()) {
         None => plain(node, &request),
         Some(Transport::WebSocket) if request.method() != Method::GET => get_only(),
@@ -146,11 +161,15 @@ async fn respond(
             }
         }
         Some(Transport::SocketIo) => match socketio::respond(node, &mut request, peer).await {
-            Ok((response, granted)) => {
-                grant(granted);
+            Outcome::Answer(response) => response,
+            Outcome::Upgrade(response, granted) => {
+                grant(*granted);
                 response
             }
-            Err(response) => response,
+            Outcome::Poll(wait) => {
+                take(Taken::Poll(wait));
+                pending().await
+            }
         },
         Some(transport) => match events::respond(node, &request, peer, transport).await {
             Ok(granted) => {

@@ -22,6 +22,8 @@ const SEPARATOR: char = '~';
 #[derive(Debug)]
 pub(crate) struct SocketIo {
     cursor: Cursor,
+    /// The engine's name; empty once it was told.
+    sid: String,
     /// Whether the client may send compressed messages.
     compressed: bool,
     /// The `pid` that the client showed, until it is told what became of it.
@@ -31,13 +33,19 @@ pub(crate) struct SocketIo {
 }
 
 impl SocketIo {
-    pub(crate) fn new(compressed: bool) -> Self {
+    pub(crate) fn new(sid: String, compressed: bool) -> Self {
         Self {
             cursor: Cursor::default(),
+            sid,
             compressed,
             shown: None,
             attachments: 0,
         }
+    }
+
+    /// The engine's name, to be told once.
+    pub(crate) fn take_sid(&mut self) -> String {
+        std::mem::take(&mut self.sid)
     }
 
     pub(crate) fn is_compressed(&self) -> bool {

@@ -1,9 +1,12 @@
 //! Socket.IO by its packets: the same session, the same history, in other words.
 
+use http_body_util::Full;
+use hyper::{Method, Request};
 use serde_json::{Value, json};
+use shared::testing::HttpClient;
 
 use crate::{
-    harness::{Gateway, until},
+    harness::{Gateway, ORIGIN, until},
     raw_socket::{RawSocket, masked},
 };
 
@@ -206,6 +209,118 @@ async fn a_revoked_session_leaves_the_namespace_and_a_drain_only_the_engine() {
     gateway.ends().await;
 }
 
+/// A session that is polled.
+struct Polled {
+    http: HttpClient,
+    target: String,
+}
+
+impl Polled {
+    async fn open(gateway: &Gateway) -> Self {
+        let mut polled = Self {
+            http: HttpClient::new(&gateway.base),
+            target: format!("{}/socket.io/?EIO=4&transport=polling", gateway.base),
+        };
+        let (status, open) = polled.get().await;
+        assert_eq!(status, 200, "{open}");
+        let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
+        polled.target = format!("{}&sid={}", polled.target, open["sid"].as_str().unwrap());
+        polled
+    }
+
+    async fn send(&self, method: Method, body: &str) -> (u16, String) {
+        let request = Request::builder().method(method).uri(&self.target);
+        let request = request.header("origin", ORIGIN);
+        let request = request.body(Full::from(body.to_owned())).unwrap();
+        let answer = self.http.send_raw(request).await.unwrap();
+        let allowed = &answer.headers["access-control-allow-origin"];
+        assert_eq!(allowed, ORIGIN);
+        let body = String::from_utf8(answer.body.to_vec()).unwrap();
+        (answer.status.as_u16(), body)
+    }
+
+    async fn get(&self) -> (u16, String) {
+        self.send(Method::GET, "").await
+    }
+
+    async fn post(&self, body: &str) -> (u16, String) {
+        self.send(Method::POST, body).await
+    }
+
+    async fn is_in(gateway: &Gateway, auth: &Value) -> Self {
+        let polled = Self::open(gateway).await;
+        assert_eq!(
+            polled.post(&format!("40{auth}")).await,
+            (200, "ok".to_owned())
+        );
+        let (_, connected) = polled.get().await;
+        assert!(connected.starts_with("40{"), "{connected}");
+        polled
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_polled_like_any_other() {
+    let gateway = Gateway::start().await;
+    let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
+    let said = "420[\"ping\"]\u{1e}421[\"join\"]";
+    let (posted, told) = tokio::join!(polled.post(said), polled.get());
+    assert_eq!(posted, (200, "ok".to_owned()));
+    let mut told = told.1;
+    while told.matches('\u{1e}').count() < 1 {
+        told = format!("{told}\u{1e}{}", polled.get().await.1);
+    }
+    assert_eq!(told, "430[{}]\u{1e}431[{\"userId\":\"1\"}]");
+    gateway.publish(1, 1).await;
+    assert!(polled.get().await.1.starts_with("42["));
+
+    // Ended by the client: the connection behind it is gone, and so is the name.
+    let (told, _) = tokio::join!(polled.get(), polled.post("1"));
+    assert_eq!(told, (200, "1".to_owned()));
+    assert_eq!(polled.get().await.0, 400);
+    until(|| gateway.metric(r#"hubbub_gateway_connections{transport="socketio"}"#) == 0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_polls_end_their_own_session_only() {
+    let gateway = Gateway::start().await;
+    let auth = with_token(&gateway, 1);
+    let other = Polled::is_in(&gateway, &with_token(&gateway, 2)).await;
+    let long = "4".repeat(70_000);
+    for (bad, status) in [("abc", 400), ("", 400), ("b!", 400), (&long, 413)] {
+        let polled = Polled::is_in(&gateway, &auth).await;
+        assert_eq!(polled.post(bad).await.0, status, "{bad}");
+        assert_eq!(polled.get().await.0, 400, "{bad}");
+    }
+    let polled = Polled::is_in(&gateway, &auth).await;
+    let (first, second) = tokio::join!(polled.get(), polled.get());
+    let mut told = [first, second];
+    told.sort();
+    assert_eq!(told[0], (200, "1".to_owned()));
+    assert_eq!(told[1].0, 400);
+    assert_eq!(polled.get().await.0, 400);
+    let unknown = Polled {
+        http: HttpClient::new(&gateway.base),
+        target: format!("{}/socket.io/?EIO=4&transport=polling&sid=x", gateway.base),
+    };
+    assert_eq!(unknown.get().await.0, 400);
+    assert_eq!(unknown.send(Method::PUT, "").await.0, 400);
+
+    other.post(r#"429["ping"]"#).await;
+    assert_eq!(other.get().await.1, "439[{}]");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_must_not_come_in_is_told_by_a_poll_too() {
+    let gateway = Gateway::start().await;
+    let polled = Polled::open(&gateway).await;
+    polled.post(r#"40{"token":"nonsense"}"#).await;
+    assert!(polled.get().await.1.starts_with("44{"));
+    gateway.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_no_handshake_hears_why() {
     let gateway = Gateway::start().await;
@@ -217,9 +332,9 @@ async fn a_request_that_is_no_handshake_hears_why() {
         ("EIO=4&transport=websocket&sid=unknown", 1),
         ("EIO=4&transport=websocket", 3),
     ] {
-        let http = shared::testing::HttpClient::new(&gateway.base);
-        let request = hyper::Request::get(format!("{}/socket.io/?{query}", gateway.base))
-            .body(http_body_util::Full::default())
+        let http = HttpClient::new(&gateway.base);
+        let request = Request::get(format!("{}/socket.io/?{query}", gateway.base))
+            .body(Full::default())
             .unwrap();
         let answer = http.send_raw(request).await.unwrap();
         assert_eq!(answer.status, 400, "{query}");

@@ -1,0 +1,64 @@
+use super::{
+    payload::{InvalidPayload, Packets, to_frames},
+    session::Refused,
+    *,
+};
+use crate::codec::Frame;
+
+#[test]
+fn a_payload_becomes_frames() {
+    assert_eq!(
+        to_frames("4hi\u{1e}bAQID").unwrap(),
+        [
+            &[0x81, 0x83, 0, 0, 0, 0][..],
+            b"4hi",
+            &[0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]
+        ]
+        .concat()
+    );
+    for bad in ["", "abc", "4hi\u{1e}", "\u{1e}4hi", "b!", "7"] {
+        assert_eq!(to_frames(bad), Err(InvalidPayload), "{bad:?}");
+    }
+}
+
+#[test]
+fn frames_become_a_payload() {
+    let long = "4".repeat(300);
+    let mut buffer = [
+        Frame::text(b"4hi").bytes(),
+        Frame::binary(&[1, 2, 3]).bytes(),
+        Frame::text(long.as_bytes()).bytes(),
+    ]
+    .map(|bytes| bytes.to_vec())
+    .concat();
+    let cut = buffer.split_off(buffer.len() - 1);
+    let packets = Packets::take(&mut buffer, 1000);
+    assert_eq!(packets.body, "4hi\u{1e}bAQID");
+    assert!(!packets.is_last);
+    buffer.extend(cut);
+    buffer.extend(Frame::close_echo(Some(1000)).bytes());
+    let packets = Packets::take(&mut buffer, 10);
+    assert_eq!(packets.body, long);
+    let packets = Packets::take(&mut buffer, 10);
+    assert_eq!((&*packets.body, packets.is_last), ("1", true));
+    assert!(buffer.is_empty());
+}
+
+#[tokio::test]
+async fn two_polls_at_once_end_the_session() {
+    let polls = Polls::new();
+    let (session, _far) = polls.open("a".to_owned()).unwrap();
+    let (first, second) = tokio::join!(session.poll(), session.poll());
+    assert_eq!(first.unwrap().body, "1");
+    assert_eq!(second, Err(Refused::Overlap));
+}
+
+#[tokio::test]
+async fn the_end_of_the_connection_is_told() {
+    let polls = Polls::new();
+    let (session, far) = polls.open("a".to_owned()).unwrap();
+    session.post("4hi").await.unwrap();
+    drop(far);
+    assert!(session.poll().await.unwrap().is_last);
+    assert_eq!(session.post("4hi").await, Err(Refused::Ended));
+}
