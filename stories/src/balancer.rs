@@ -10,7 +10,7 @@ use hyper::Method;
 use shared::testing::{HttpClient, free_port};
 use tokio::time::{Instant, sleep};
 
-use crate::Cluster;
+use crate::{Cluster, program::variable};
 
 /// Above what `HAProxy` needs to find out how its servers are.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -30,11 +30,10 @@ impl Balancer {
             [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
         let configuration = repository.expect("a repository").join("deploy/haproxy.cfg");
-        let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "haproxy", "-db", "-f"]);
+        command.args(["--pdeathsig", "KILL", "--"]);
+        command.arg(variable("HAPROXY")).args(["-db", "-f"]);
         command.arg(configuration).env_clear();
-        command.env("PATH", path);
         command
             .env("BIND", &public)
             .env("METRICS_BIND", &statistics);
@@ -47,7 +46,7 @@ impl Balancer {
             command.env(variable, node.http.base().trim_start_matches("http://"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.spawn().expect("haproxy (Debian package) starts");
+        let child = command.spawn().expect("haproxy starts");
         let balancer = Self {
             http: HttpClient::new(&format!("http://{public}")),
             statistics: HttpClient::new(&format!("http://{statistics}")),

@@ -8,14 +8,14 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::node::{Web, succeed};
-use crate::packages::{self, CHROMIUM};
+use crate::packages::{self, CHROMIUM, EMOJI, FONTS};
 use crate::{down, up};
 
 /// The command `e2e`.
 pub(crate) fn run(layout: &Layout) -> Result<ExitCode> {
     let web = Web::prepare(layout)?;
     if find_browser().is_none() {
-        packages::install(&[CHROMIUM])?;
+        packages::install(&[CHROMIUM, FONTS, EMOJI])?;
     }
     let browser = find_browser().ok_or_else(|| Error::told("this machine has no chromium"))?;
     let was_running = control::ask_status().is_ok();

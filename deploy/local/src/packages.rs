@@ -58,6 +58,17 @@ pub(crate) const CHROMIUM: Package = Package {
     brew: "chromium",
 };
 
+/// Something to write with: Debian's browser comes without, macOS has its own.
+pub(crate) const FONTS: Package = Package {
+    apt: "fonts-dejavu-core",
+    brew: "chromium",
+};
+/// The signs that are pictures.
+pub(crate) const EMOJI: Package = Package {
+    apt: "fonts-noto-color-emoji",
+    brew: "chromium",
+};
+
 /// Installs packages; nothing to do when there are none.
 pub(crate) fn install(missing: &[Package]) -> Result<()> {
     if missing.is_empty() {

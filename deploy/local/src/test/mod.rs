@@ -1,12 +1,13 @@
 //! `test`: everything that CI runs, each step named, ending at the first that fails.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::node::Web;
 use crate::patience::StopWishes;
-use crate::postgres;
+use crate::{balancer, packages, postgres};
 
 mod audit;
 mod contract;
@@ -89,13 +90,23 @@ fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
         let examples = cargo(["test", "--workspace", "--doc", "--locked", "--quiet"]);
         runner.step("examples in documentation", stores.tell(examples))?;
     }
+    let balancer = find_balancer()?;
     // Last, so that its summary is what stays on the screen.
     let mut tests = cargo(["nextest", "run", "--locked"]);
     tests
         .args(whole_workspace_unless_chosen(arguments))
         .args(arguments)
-        .env("PATH", tools);
+        .env("PATH", tools)
+        .env("HAPROXY", balancer);
     runner.step("tests", stores.tell(tests))
+}
+
+/// Stories put it before the programs.
+fn find_balancer() -> Result<PathBuf> {
+    if balancer::find().is_none() {
+        packages::install(&[packages::HAPROXY])?;
+    }
+    balancer::find().ok_or_else(|| Error::told("there is no haproxy"))
 }
 
 /// Cargo would build everything for `--workspace`, also when one package was asked for.
