@@ -35,6 +35,8 @@ export class Chat {
       for (const message of (data as { messages: Message[] }).messages) this.#add(message);
     });
     client.on("resync", () => void this.load());
+    // It is drawn before it is on the page, and has no height until then.
+    new ResizeObserver(() => this.#showEnd()).observe(this.#list);
   }
 
   async load(conversations?: Conversation[]): Promise<void> {
@@ -44,7 +46,9 @@ export class Chat {
       "GET",
       `/messages?user=${this.peer.id}&limit=50`,
     )) as Page<Message>;
-    for (const message of page.items) this.#add(message);
+    for (const message of page.items) this.#take(message);
+    const last = page.items.filter(({ sender }) => sender.id === this.peer.id).map(({ seq }) => seq);
+    if (last.length) this.#mark(Math.max(...last));
     this.#draw();
   }
 
@@ -62,15 +66,25 @@ export class Chat {
   }
 
   #add(message: Message): void {
+    if (!this.#take(message)) return;
+    if (message.sender?.id === this.peer.id) this.#mark(message.seq);
+    this.#draw();
+  }
+
+  /** Whether it is one of this conversation. */
+  #take(message: Message): boolean {
     const { seq, sender } = message;
     const known = this.#messages.get(seq);
     const isOurs = [this.me.id, this.peer.id].includes(sender?.id ?? known?.sender.id ?? 0);
-    if (!isOurs || (this.#conversation ?? message.conversation_id) !== message.conversation_id) return;
+    if (!isOurs || (this.#conversation ?? message.conversation_id) !== message.conversation_id) return false;
     this.#conversation = message.conversation_id;
     this.#messages.set(seq, { ...known, ...message });
     if (message.client_message_id) this.#unsent.delete(message.client_message_id);
-    if (sender?.id === this.peer.id) this.#mark(seq);
-    this.#draw();
+    return true;
+  }
+
+  #showEnd(): void {
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   #mark(seq: number): void {
@@ -99,7 +113,7 @@ export class Chat {
       make("li", { class: "message mine unsent" }, text, make("span", { class: "soft" }, " · waiting")),
     );
     fill(this.#list, [...lines, ...unsent]);
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#showEnd();
   }
 
   #line({ seq, content, sender, deleted_at }: Message): HTMLElement {
