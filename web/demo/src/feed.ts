@@ -14,6 +14,8 @@ export class Feed {
   readonly #cache = new Cache();
   #posts: Post[] = [];
   #open: number | undefined;
+  /** Where comments on the open post are written. It outlives drawings, with what is typed into it. */
+  #input = make("form");
 
   constructor(private readonly client: Client) {
     const post = field("New post", "What is new?", "Post", (text) => void this.#write(text));
@@ -67,6 +69,7 @@ export class Feed {
     const last = this.#open;
     this.#open = last === post.id ? undefined : post.id;
     this.#comments.clear();
+    this.#input = field("Comment", "Comment", "Say", (text) => void this.#comment(post, text));
     if (last !== undefined) this.client.leave(last).catch(() => {});
     this.#draw();
     if (this.#open === undefined) return;
@@ -92,17 +95,13 @@ export class Feed {
   }
 
   #draw(): void {
-    // A field that somebody types into is kept as it is.
-    const kept = this.#list.querySelector<HTMLInputElement>("input");
-    const [text, focused] = [kept?.value ?? "", kept !== null && kept === document.activeElement];
+    const focused = this.#input.contains(document.activeElement) ? document.activeElement : undefined;
     fill(
       this.#list,
       this.#posts.map((post) => this.#line(post)),
     );
-    const input = this.#list.querySelector<HTMLInputElement>("input");
-    if (!input) return;
-    input.value = text;
-    if (focused) input.focus();
+    // Moving it took the focus away.
+    (focused as HTMLElement | undefined)?.focus();
   }
 
   #line(post: Post): HTMLElement {
@@ -127,16 +126,15 @@ export class Feed {
       head,
       make("div", { class: "row" }, like, ...reactions, comments),
     );
-    if (isOpen) line.append(this.#room(post));
+    if (isOpen) line.append(this.#room());
     return line;
   }
 
-  #room(post: Post): HTMLElement {
+  #room(): HTMLElement {
     const inOrder = [...this.#comments.values()].sort((a, b) => a.id - b.id);
     const lines = inOrder.map(({ author, content }) =>
       make("li", {}, make("strong", {}, author.username), " ", content),
     );
-    const input = field("Comment", "Comment", "Say", (text) => void this.#comment(post, text));
-    return make("div", {}, make("ul", {}, ...lines), input);
+    return make("div", {}, make("ul", {}, ...lines), this.#input);
   }
 }
