@@ -2,7 +2,6 @@
 
 pub mod app;
 pub mod cli;
-mod population;
 
 // The table of contents: every feature here, and in the same order below.
 pub mod activities;

@@ -57,6 +57,7 @@ impl Cluster {
             let mut variables = common.to_vec();
             variables.push(("DATABASE_URL", database.url()));
             variables.push(("DATABASE_POOL", "8".to_owned()));
+            variables.push(("DRAIN_DELAY", "3s".to_owned()));
             Node::start(api_program, name, "API_ADDR", &redis, variables)
         };
         let api = tokio::join!(start_api("api-1"), start_api("api-2"));

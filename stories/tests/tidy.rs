@@ -112,7 +112,7 @@ fn each_library_is_named_in_one_room() {
     only_in(
         "shared/src",
         &["redis::", "deadpool_redis"],
-        &["shared/src/bus/"],
+        &["shared/src/bus/", "shared/src/testing/"],
     );
     for folder in ["api/src", "gateway/src"] {
         only_in(folder, &["redis::", "deadpool_redis"], &[]);

@@ -127,7 +127,10 @@ impl Server {
         features: Vec<Feature>,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let drain_timeout = settings.drain_timeout;
+        let patience = http::Patience {
+            delay: settings.drain_delay,
+            timeout: settings.drain_timeout,
+        };
         let (app, outlet, publisher) = App::new(settings, clock)?;
         app.know_event_types(&features);
         declare_flags(&app, &features)?;
@@ -154,7 +157,7 @@ impl Server {
         tasks.spawn(jobs::run(flags::Follow, app.clone(), lifecycle.clone()));
         tasks.spawn(jobs::run(Retention, app.clone(), lifecycle.clone()));
         tasks.spawn(jobs::run(housekeeping, app.clone(), lifecycle.clone()));
-        let http = http::serve(listener, router, lifecycle.clone(), drain_timeout);
+        let http = http::serve(listener, router, lifecycle.clone(), patience);
         let (served, end) = tokio::sync::oneshot::channel::<()>();
         let http = tokio::spawn(async move {
             let drained = http.await;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub edit_window: time::Duration,
     /// How long before its start people are reminded of a group event.
     pub event_reminder: time::Duration,
+    /// How long it goes on serving when it is told to stop; `/readyz` says so at once.
+    pub drain_delay: time::Duration,
     /// How long requests under way may take when the process is told to stop.
     pub drain_timeout: time::Duration,
     /// Logs, health and metrics.
@@ -78,6 +80,11 @@ impl Settings {
             "1h",
             "how long before its start people are reminded of a group event",
         );
+        let drain_delay = reader.with_default::<Duration>(
+            "DRAIN_DELAY",
+            "5s",
+            "serve so long after SIGTERM: until balancers know",
+        );
         let drain_timeout = reader.with_default::<Duration>(
             "DRAIN_TIMEOUT",
             "10s",
@@ -97,6 +104,7 @@ impl Settings {
             flags: Overrides::new(flags?),
             edit_window: edit_window?.0,
             event_reminder: event_reminder?.0,
+            drain_delay: drain_delay?.0,
             drain_timeout: drain_timeout?.0,
             telemetry: telemetry?,
         })

@@ -3,6 +3,7 @@
 mod crowd;
 mod operators;
 mod populate;
+mod population;
 
 use std::{
     io::{Write, stderr, stdout},

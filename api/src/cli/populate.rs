@@ -6,14 +6,16 @@ use shared::{
     credentials::{Purpose, Role},
 };
 
-use super::say;
+use super::{
+    population::{self, Sizes},
+    say,
+};
 use crate::{
     app::{
         boot::{self, StartError},
         config::Settings,
     },
     auth,
-    population::{self, Sizes},
 };
 
 /// How large, and how many of them may ask for something.

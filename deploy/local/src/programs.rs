@@ -20,6 +20,7 @@ impl Instance {
             .env("API_ADDR", self.address(name))
             // There is no TLS in front of it here.
             .env("SECURE_COOKIES", "off")
+            .env("DRAIN_DELAY", "500ms")
     }
 
     /// `gateway serve`. It talks to the pods of `api` directly: the balancer hides `/internal`.

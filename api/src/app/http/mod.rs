@@ -40,7 +40,7 @@ pub(in crate::app) use idempotency::HOUSEKEEPING;
 pub use idempotency::STATEMENTS;
 pub(in crate::app) use idempotency::{KEY_BYTES_MAX as IDEMPOTENCY_KEY_BYTES_MAX, never_stored};
 pub use path::Path;
-pub(in crate::app) use server::{Drained, serve};
+pub(in crate::app) use server::{Drained, Patience, serve};
 
 use super::{
     App,

@@ -35,15 +35,30 @@ pub(in crate::app) enum Drained {
     CutOff,
 }
 
-/// Serves until told to drain, then lets requests under way finish within `drain_timeout`.
+/// How long it takes to end, once it is told to.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct Patience {
+    /// Goes on as before: whoever sends requests is to see first that it is not ready any more, and sends none into a connection
+    /// that is being closed.
+    pub(in crate::app) delay: Duration,
+    /// Then requests under way finish.
+    pub(in crate::app) timeout: Duration,
+}
+
+/// Serves until told to drain, and as long as `patience` says after it.
 pub(in crate::app) async fn serve(
     listener: TcpListener,
     router: Router,
     lifecycle: Lifecycle,
-    drain_timeout: Duration,
+    patience: Patience,
 ) -> Drained {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
+    let is_over = async {
+        lifecycle.draining().await;
+        tokio::time::sleep(patience.delay).await;
+    };
+    tokio::pin!(is_over);
     loop {
         // The permit comes first: a connection that cannot be served stays in the kernel's queue.
         let accepted = async {
@@ -51,7 +66,7 @@ pub(in crate::app) async fn serve(
             (permit, listener.accept().await)
         };
         tokio::select! {
-            () = lifecycle.draining() => break,
+            () = &mut is_over => break,
             (permit, accepted) = accepted => match (permit, accepted) {
                 (Ok(permit), Ok((stream, peer))) => {
                     let connection =
@@ -68,7 +83,7 @@ pub(in crate::app) async fn serve(
         }
     }
     drop(listener);
-    match tokio::time::timeout(drain_timeout, connections.shutdown()).await {
+    match tokio::time::timeout(patience.timeout, connections.shutdown()).await {
         Ok(()) => Drained::Completely,
         Err(_) => Drained::CutOff,
     }

@@ -47,6 +47,7 @@ impl TestStores {
         let prefix = format!("{}:", self.name);
         let variables = [
             ("NODE_NAME", node_name),
+            ("DRAIN_DELAY", "0s"),
             ("LOG_FORMAT", "text"),
             ("LOG_LEVEL", "warn,api=info"),
             ("DATABASE_URL", &self.database_url()),
