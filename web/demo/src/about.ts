@@ -1,15 +1,17 @@
 /** Groups and notifications. */
 import type { Client } from "../../client/src/index.js";
-import { button, card, field, fill, list, make } from "./dom.js";
+import { Lines, button, card, field, list, make, newest, type Line } from "./dom.js";
 import type { Group, Notification, Page, Person } from "./types.js";
 
 export class Notifications {
   readonly element: HTMLElement;
   readonly #known = new Map<number, Notification>();
-  readonly #list = list("Notifications", "notifications");
+  readonly #lines: Lines<Notification>;
 
   constructor(private readonly client: Client) {
-    this.element = card("Notifications", this.#list);
+    const shown = list("Notifications", "notifications");
+    this.#lines = new Lines(shown, (one) => this.#line(one));
+    this.element = card("Notifications", shown);
     client.on("notification", ({ data }) => this.show([data?.["notification"] as Notification]));
     client.on("sync", ({ data }) => this.show((data as { notifications: Notification[] }).notifications));
     client.on("notification_marked_read", ({ data }) => {
@@ -26,24 +28,27 @@ export class Notifications {
   }
 
   #draw(): void {
-    const newest = [...this.#known.values()].sort((a, b) => b.id - a.id).slice(0, 10);
-    fill(
-      this.#list,
-      newest.map((one) => {
-        const line = make("li", { class: "row" }, make("span", {}, one.message));
-        const read = () =>
-          void this.client.call("mark_notification_read", { notification_id: one.id }).catch(() => {});
-        if (!one.is_read) line.append(button("Read", read, { "aria-label": `Mark as read: ${one.message}` }));
-        return line;
-      }),
-    );
+    this.#lines.show([...this.#known.values()].sort((a, b) => b.id - a.id).slice(0, 10));
+  }
+
+  #line({ id, message }: Notification): Line<Notification> {
+    const read = () =>
+      void this.client.call("mark_notification_read", { notification_id: id }).catch(() => {});
+    const text = make("span", {}, message);
+    const mark = button("Read", read, { "aria-label": `Mark as read: ${message}` });
+    const update = (one: Notification) => {
+      text.textContent = one.message;
+      mark.hidden = one.is_read;
+    };
+    return { element: make("li", { class: "row" }, text, mark), update };
   }
 }
 
 export class Groups {
   readonly element: HTMLElement;
-  readonly #groups = new Map<number, Group>();
-  readonly #list = list("Groups", "groups");
+  /** Shows what groups there are. */
+  readonly refresh: () => Promise<void>;
+  readonly #lines: Lines<Group>;
   readonly #said = make("ul", { "aria-live": "polite", "aria-label": "Said in groups" });
 
   constructor(
@@ -56,7 +61,13 @@ export class Groups {
       "Found",
       (name) => void this.#found(name),
     );
-    this.element = card("Groups", create, this.#list, this.#said);
+    const shown = list("Groups", "groups");
+    this.#lines = new Lines(shown, (group) => this.#line(group));
+    this.refresh = newest(
+      () => client.request("GET", "/groups?limit=3") as Promise<Page<Group>>,
+      ({ items }) => this.show(items),
+    );
+    this.element = card("Groups", create, shown, this.#said);
     client.on("membership_changed", () => void this.refresh());
     client.on("group_updated", () => void this.refresh());
     client.on("group_message", ({ data }) => this.#hear(data as { content: string; sender: Person }));
@@ -64,21 +75,16 @@ export class Groups {
   }
 
   show(groups: Group[]): void {
-    this.#groups.clear();
-    for (const group of groups) this.#groups.set(group.id, group);
-    fill(
-      this.#list,
-      groups.slice(0, 3).map((group) => {
-        const say = field(`To ${group.name}`, "Say to all", "Say", (text) => {
-          this.client.send({ group_id: group.id }, text).catch(() => {});
-        });
-        return make("li", {}, make("strong", {}, group.name), ` · ${group.member_count}`, say);
-      }),
-    );
+    this.#lines.show(groups.slice(0, 3));
   }
 
-  async refresh(): Promise<void> {
-    this.show(((await this.client.request("GET", "/groups?limit=3")) as Page<Group>).items);
+  #line({ id, name }: Group): Line<Group> {
+    const members = make("span");
+    const say = field(`To ${name}`, "Say to all", "Say", (text) => {
+      this.client.send({ group_id: id }, text).catch(() => {});
+    });
+    const update = ({ member_count }: Group) => (members.textContent = ` · ${member_count}`);
+    return { element: make("li", {}, make("strong", {}, name), members, say), update };
   }
 
   async #found(name: string): Promise<void> {

@@ -49,7 +49,50 @@ export function list(name: string, className: string): HTMLElement {
   return make("ul", { class: `scroll ${className}`, tabindex: "0", "aria-label": name });
 }
 
-/** Replaces what is in an element, and leaves what has the focus alone if it is none of it. */
+/** One line of a list, which follows what it shows. */
+export interface Line<T> {
+  readonly element: HTMLElement;
+  update(item: T): void;
+}
+
+/**
+ * What a list shows, a line for each item. A line that is there already is told what changed, and stays where it is: the page is
+ * drawn anew whenever somebody else does something, and no click, focus or half-written word may be lost to that.
+ */
+export class Lines<T extends { id: number }> {
+  #lines = new Map<number, Line<T>>();
+
+  constructor(
+    private readonly list: HTMLElement,
+    private readonly create: (item: T) => Line<T>,
+  ) {}
+
+  show(items: T[]): void {
+    const lines = new Map(items.map((item) => [item.id, this.#lines.get(item.id) ?? this.create(item)]));
+    for (const [id, { element }] of this.#lines) if (!lines.has(id)) element.remove();
+    for (const item of items) lines.get(item.id)?.update(item);
+    [...lines.values()].forEach(({ element }, index) => {
+      const there = this.list.children[index] ?? null;
+      if (there !== element) this.list.insertBefore(element, there);
+    });
+    this.#lines = lines;
+  }
+}
+
+/** Asks, and takes the answer unless that of a later question is there already. What could not be asked is asked at the next notice. */
+export function newest<T>(ask: () => Promise<T>, take: (answer: T) => void): () => Promise<void> {
+  let asked = 0;
+  let taken = 0;
+  return async () => {
+    const mine = ++asked;
+    const answer = await ask().catch(() => undefined);
+    if (answer === undefined || mine < taken) return;
+    taken = mine;
+    take(answer);
+  };
+}
+
+/** Replaces what is in an element. */
 export function fill(element: HTMLElement, children: Child[]): void {
   element.replaceChildren(...children);
 }

@@ -1,25 +1,40 @@
 /** Posts with likes and reactions; the opened one with its comments, live. */
 import { Cache } from "../../client/src/cache.js";
 import { Notices, type Client } from "../../client/src/index.js";
-import { button, card, field, fill, list, make } from "./dom.js";
+import { Lines, button, card, field, fill, list, make, newest } from "./dom.js";
+import { PostLine, type Shown } from "./post.js";
 import type { Comment, Page, Post } from "./types.js";
-
-const EMOJIS = ["👏", "🎉", "😮"];
 
 export class Feed {
   readonly element: HTMLElement;
+  /** Shows the newest posts. */
+  readonly refresh: () => Promise<void>;
   readonly #list = list("Posts", "feed");
   readonly #more = make("div");
+  readonly #lines: Lines<Shown>;
   readonly #comments = new Map<number, Comment>();
   readonly #cache = new Cache();
   #posts: Post[] = [];
   #open: number | undefined;
-  /** Where comments on the open post are written. It outlives drawings, with what is typed into it. */
-  #input = make("form");
 
   constructor(private readonly client: Client) {
+    this.refresh = newest(
+      () => client.request("GET", "/feed?type=public&limit=10") as Promise<Page<Post>>,
+      ({ items }) => this.show(items),
+    );
+    this.#lines = new Lines(this.#list, (post) => this.#line(post));
     const post = field("New post", "What is new?", "Post", (text) => void this.#write(text));
     this.element = card("Feed", post, this.#more, this.#list);
+    this.#listen(this.#notices());
+  }
+
+  show(posts: Post[]): void {
+    this.#posts = posts;
+    this.#draw();
+  }
+
+  /** Something new is shown at once to who is at the top, and announced to who reads further down. */
+  #notices(): Notices {
     const notices = new Notices({
       isActive: () => document.visibilityState === "visible",
       isAtTop: () => this.#list.scrollTop < 8,
@@ -29,6 +44,11 @@ export class Feed {
         fill(this.#more, count ? [show] : []);
       },
     });
+    return notices;
+  }
+
+  #listen(notices: Notices): void {
+    const { client } = this;
     for (const type of ["new_posts_available", "feed_update_available", "group_content_update"]) {
       client.on(type, ({ data }) => notices.add(Number(data?.["count"] ?? 1)));
     }
@@ -44,17 +64,6 @@ export class Feed {
     client.on("resync", () => void this.refresh());
   }
 
-  show(posts: Post[]): void {
-    this.#posts = posts;
-    this.#draw();
-  }
-
-  async refresh(): Promise<void> {
-    // What is not there now is there at the next notice.
-    const page = await this.client.request("GET", "/feed?type=public&limit=10").catch(() => undefined);
-    if (page) this.show((page as Page<Post>).items);
-  }
-
   async #write(content: string): Promise<void> {
     await this.client.request("POST", "/posts", { content });
     await this.refresh();
@@ -65,19 +74,17 @@ export class Feed {
     await this.refresh();
   }
 
-  async #toggle(post: Post): Promise<void> {
+  async #toggle({ id }: Post): Promise<void> {
     const last = this.#open;
-    this.#open = last === post.id ? undefined : post.id;
+    this.#open = last === id ? undefined : id;
     this.#comments.clear();
-    this.#input = field("Comment", "Comment", "Say", (text) => void this.#comment(post, text));
     if (last !== undefined) this.client.leave(last).catch(() => {});
     this.#draw();
     if (this.#open === undefined) return;
-    this.client.join(post.id).catch(() => {});
-    const load = () =>
-      this.client.request("GET", `/posts/${post.id}/comments?limit=20`) as Promise<Page<Comment>>;
-    for (const comment of (await this.#cache.get("comments", post.id, load)).items) {
-      this.#comments.set(comment.id, comment);
+    this.client.join(id).catch(() => {});
+    const load = () => this.client.request("GET", `/posts/${id}/comments?limit=20`) as Promise<Page<Comment>>;
+    for (const comment of (await this.#cache.get("comments", id, load)).items) {
+      if (this.#open === id) this.#comments.set(comment.id, comment);
     }
     this.#draw();
   }
@@ -95,46 +102,16 @@ export class Feed {
   }
 
   #draw(): void {
-    const focused = this.#input.contains(document.activeElement) ? document.activeElement : undefined;
-    fill(
-      this.#list,
-      this.#posts.map((post) => this.#line(post)),
-    );
-    // Moving it took the focus away.
-    (focused as HTMLElement | undefined)?.focus();
+    const comments = [...this.#comments.values()].sort((a, b) => a.id - b.id);
+    this.#lines.show(this.#posts.map((post) => (post.id === this.#open ? { ...post, comments } : post)));
   }
 
-  #line(post: Post): HTMLElement {
-    const like = button(
-      `♥ ${post.like_count}`,
-      () => void this.#change(post.liked_by_me ? "DELETE" : "PUT", `/posts/${post.id}/like`),
-      { "aria-label": `Like, ${post.like_count}`, "aria-pressed": `${post.liked_by_me}` },
-    );
-    const reactions = EMOJIS.map((emoji) => {
-      const count = post.reactions?.[emoji] ?? 0;
-      const react = () => void this.#change("PUT", `/posts/${post.id}/reaction`, { emoji });
-      return button(`${emoji} ${count}`, react, { "aria-label": `React ${emoji}, ${count}` });
+  #line(post: Post): PostLine {
+    return new PostLine(post, {
+      like: ({ id, liked_by_me }) => void this.#change(liked_by_me ? "DELETE" : "PUT", `/posts/${id}/like`),
+      react: ({ id }, emoji) => void this.#change("PUT", `/posts/${id}/reaction`, { emoji }),
+      toggle: (post) => void this.#toggle(post),
+      comment: (post, text) => void this.#comment(post, text),
     });
-    const isOpen = this.#open === post.id;
-    const comments = button(`Comments ${post.comment_count}`, () => void this.#toggle(post), {
-      "aria-expanded": `${isOpen}`,
-    });
-    const head = make("p", {}, make("strong", {}, post.author.username), " ", post.content);
-    const line = make(
-      "li",
-      { class: "line" },
-      head,
-      make("div", { class: "row" }, like, ...reactions, comments),
-    );
-    if (isOpen) line.append(this.#room());
-    return line;
-  }
-
-  #room(): HTMLElement {
-    const inOrder = [...this.#comments.values()].sort((a, b) => a.id - b.id);
-    const lines = inOrder.map(({ author, content }) =>
-      make("li", {}, make("strong", {}, author.username), " ", content),
-    );
-    return make("div", {}, make("ul", {}, ...lines), this.#input);
   }
 }

@@ -36,6 +36,7 @@ pub(crate) fn run(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
     test_with_stores(&runner, arguments)?;
     if arguments.is_empty() {
         check_web(layout, &runner)?;
+        return crate::e2e::run(layout);
     }
     Ok(ExitCode::SUCCESS)
 }
