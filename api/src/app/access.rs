@@ -7,6 +7,7 @@
 //! Changes of a membership are told by `membership_changed` and `group_deleted`, the end of a session by
 //! `session_revoked`; this is for all others.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{PostId, UserId},
@@ -16,12 +17,18 @@ use shared::{
 use super::{
     db::{EventSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-/// Types of the durable events that are written here.
-pub const EVENTS: &[&str] = &[kind::ACCESS_CHANGED];
+/// What is told here.
+pub const EVENTS: &[EventType] = &[ACCESS_CHANGED];
 
-#[derive(Serialize)]
+const ACCESS_CHANGED: EventType = EventType::durable::<Nothing>(
+    kind::ACCESS_CHANGED,
+    "What the recipient may see or do has changed, by a block, a friendship or a follow: read anew what is kept of others.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct Nothing {}
 
 /// What these people may see or do is not what it was: between them, or for one of them. It says neither what nor with
@@ -30,7 +37,7 @@ pub fn access_changed(tx: &mut Tx, people: &[UserId]) -> Result<(), Error> {
     let channels: Vec<Channel> = people.iter().copied().map(Channel::User).collect();
     tx.control_event(&EventSpec {
         channels: &channels,
-        kind: kind::ACCESS_CHANGED,
+        kind: ACCESS_CHANGED,
         from: None,
         to: None,
         group: None,

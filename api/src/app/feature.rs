@@ -3,7 +3,10 @@
 use axum::Router;
 use shared::flags::Flag;
 
-use super::{App, commands::Command, jobs, notification_type::NotificationType, openapi::Routes};
+use super::{
+    App, commands::Command, event_type::EventType, jobs, notification_type::NotificationType,
+    openapi::Routes,
+};
 
 /// A domain's routes, socket commands and statements.
 #[derive(Default)]
@@ -16,8 +19,8 @@ pub struct Feature {
     pub internal: Router<App>,
     /// Commands that gateways forward.
     pub commands: Vec<Command>,
-    /// Types of the durable events that it writes.
-    pub events: &'static [&'static str],
+    /// What it tells clients, durable or not.
+    pub events: &'static [EventType],
     /// What it tells people of.
     pub notification_types: &'static [&'static NotificationType],
     /// Flags that open it, or parts of it: its routes and commands stand behind them.

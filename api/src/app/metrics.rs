@@ -8,7 +8,7 @@ use shared::{
     wire::Class,
 };
 
-use super::db::DatabaseMetrics;
+use super::{db::DatabaseMetrics, event_type::EventType};
 
 /// The metrics of one process.
 #[derive(Clone)]
@@ -140,10 +140,10 @@ impl ApiMetrics {
         }
     }
 
-    /// The types of events that are written: from now on each of them shows.
-    pub(in crate::app) fn know_event_types(&self, types: &[&'static str]) {
-        for kind in types {
-            let labels = [kind, class_label(Class::Durable)];
+    /// The types of events that are told: from now on each durable one shows.
+    pub(in crate::app) fn know_event_types(&self, types: &[EventType]) {
+        for kind in types.iter().filter(|kind| kind.is_durable) {
+            let labels = [kind.name, class_label(Class::Durable)];
             self.events.with_label_values(&labels);
         }
     }

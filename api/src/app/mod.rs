@@ -7,6 +7,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod event_log;
+pub mod event_type;
 pub mod feature;
 pub mod flags;
 mod housekeeping;
@@ -31,6 +32,7 @@ use config::Settings;
 use db::{Connection, Database, Held, Snapshot, Tx};
 use error::Error;
 use event_log::{Outlet, Publisher, PublisherTask};
+use event_type::EventType;
 use flags::Flags;
 use live::ChangedCounts;
 use metrics::ApiMetrics;
@@ -52,7 +54,7 @@ struct Parts {
     metrics: ApiMetrics,
     workers: Workers,
     changed_counts: ChangedCounts,
-    event_types: OnceLock<Vec<&'static str>>,
+    event_types: OnceLock<Vec<EventType>>,
     flags: Flags,
 }
 
@@ -178,19 +180,19 @@ impl App {
         &self.0.settings.telemetry.node_name
     }
 
-    /// Notes which types of durable events the features write.
+    /// Notes which types of events the features tell clients.
     pub(in crate::app) fn know_event_types(&self, features: &[feature::Feature]) {
         let types = features.iter().flat_map(|feature| feature.events);
-        let types: Vec<_> = types.chain(access::EVENTS).copied().collect();
+        let types: Vec<EventType> = types.chain(access::EVENTS).copied().collect();
         self.metrics().know_event_types(&types);
         // Set once, by the one server that has the features.
         self.0.event_types.set(types).ok();
     }
 
-    /// Whether a feature says that it writes durable events of this type; nobody knows where there is no server.
+    /// Whether a feature says that it tells events of this type; nobody knows where there is no server.
     pub(in crate::app) fn is_event_type(&self, kind: &str) -> bool {
         let types = self.0.event_types.get();
-        types.is_none_or(|types| types.contains(&kind))
+        types.is_none_or(|types| types.iter().any(|known| known.name == kind))
     }
 
     pub(in crate::app) fn database(&self) -> &Database {

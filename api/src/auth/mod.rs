@@ -20,7 +20,7 @@ mod throttle;
 
 use axum::{Router, routing};
 
-use shared::wire::{Code, kind};
+use shared::wire::Code;
 
 pub use account::AccountView;
 pub use queries::find_account;
@@ -75,7 +75,7 @@ pub fn feature() -> Feature {
             )
             .route("/auth/sessions/{id}", delete(routes::revoke_session)),
         internal: Router::new().route("/sessions/verify", routing::post(internal::verify_session)),
-        events: &[kind::SESSION_REVOKED],
+        events: &[sessions::SESSION_REVOKED],
         statements: queries::STATEMENTS,
         housekeeping: queries::HOUSEKEEPING,
         ..Feature::default()

@@ -15,6 +15,7 @@ use crate::app::{
     App,
     db::{EventSpec, Tx},
     error::Error,
+    event_type::EventType,
     identity,
 };
 
@@ -117,6 +118,11 @@ pub(super) async fn revoke(
     Ok(revoked.len())
 }
 
+pub(super) const SESSION_REVOKED: EventType = EventType::durable::<SessionRevoked>(
+    kind::SESSION_REVOKED,
+    "A session was ended; its sockets close with 4004.",
+);
+
 #[derive(Serialize, JsonSchema)]
 struct SessionRevoked {
     session_id: SessionId,
@@ -126,7 +132,7 @@ struct SessionRevoked {
 fn session_revoked(tx: &mut Tx, user_id: UserId, session_id: SessionId) -> Result<(), Error> {
     tx.control_event(&EventSpec {
         channels: &[Channel::User(user_id)],
-        kind: kind::SESSION_REVOKED,
+        kind: SESSION_REVOKED,
         from: None,
         to: Some(user_id),
         group: None,

@@ -7,6 +7,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{PostId, UserId},
@@ -19,6 +20,7 @@ use crate::{
         App,
         db::{NoticeSpec, Tx},
         error::Error,
+        event_type::EventType,
         jobs::Job,
     },
     posts,
@@ -33,7 +35,12 @@ pub(super) struct AnnounceComments {
     told: HashMap<PostId, i64>,
 }
 
-#[derive(Serialize)]
+pub(super) const NEW_COMMENTS_AVAILABLE: EventType = EventType::notice::<NewCommentsAvailable>(
+    "new_comments_available",
+    "A post of the recipient, or one that they commented on, has new comments; once a second at most.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct NewCommentsAvailable {
     post_id: PostId,
     count: i64,
@@ -79,7 +86,7 @@ fn new_comments_available(tx: &mut Tx, person: UserId, commented: &Commented) ->
     let key = format!("comments:{}", commented.post_id);
     tx.notice(&NoticeSpec {
         channel: Channel::User(person),
-        kind: "new_comments_available",
+        kind: NEW_COMMENTS_AVAILABLE,
         class: Class::State,
         key: Some(&key),
         from: None,

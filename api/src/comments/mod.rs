@@ -28,6 +28,7 @@ pub fn feature() -> Feature {
         routes: routes::routes().behind(&FLAG),
         flags: vec![&FLAG],
         jobs: vec![jobs::start::<announce::AnnounceComments>],
+        events: &[events::NEW_COMMENT, announce::NEW_COMMENTS_AVAILABLE],
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()

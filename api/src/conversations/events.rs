@@ -1,5 +1,6 @@
 //! Events about conversations.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{ConversationId, UserId},
@@ -9,9 +10,17 @@ use shared::{
 use crate::app::{
     db::{EventSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-#[derive(Serialize)]
+pub(super) const MESSAGE_READ: EventType =
+    EventType::durable::<MessageRead>("message_read", "Somebody's read marker moved.");
+pub(super) const PREFERENCES_CHANGED: EventType = EventType::durable::<Preferences>(
+    "conversation_preferences_changed",
+    "The recipient's own switch for read receipts.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct MessageRead {
     conversation_id: ConversationId,
     user_id: UserId,
@@ -40,7 +49,7 @@ pub(super) fn message_read(
     let channels: Vec<Channel> = listeners.iter().copied().map(Channel::User).collect();
     tx.event(&EventSpec {
         channels: &channels,
-        kind: "message_read",
+        kind: MESSAGE_READ,
         from: Some(reader),
         to: None,
         group: None,
@@ -54,7 +63,7 @@ pub(super) fn message_read(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Preferences {
     read_receipts: bool,
 }
@@ -68,7 +77,7 @@ pub(super) fn preferences_changed(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(user)],
-        kind: "conversation_preferences_changed",
+        kind: PREFERENCES_CHANGED,
         from: Some(user),
         to: Some(user),
         group: None,

@@ -37,7 +37,7 @@ pub fn feature() -> Feature {
         name: "conversations",
         routes: routes::routes(),
         commands: commands::commands(),
-        events: &["message_read", "conversation_preferences_changed"],
+        events: &[events::MESSAGE_READ, events::PREFERENCES_CHANGED],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

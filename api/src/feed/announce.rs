@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{GroupId, PostId, UserId},
@@ -22,6 +23,7 @@ use crate::{
         App,
         db::{NoticeSpec, Tx},
         error::Error,
+        event_type::EventType,
         jobs::Job,
     },
     presence,
@@ -129,7 +131,7 @@ async fn online<'a>(app: &App, people: &'a [Audience]) -> Vec<&'a Audience> {
 }
 
 /// How many there are, and the newest of them.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(super) struct Folded {
     pub(super) count: i64,
     pub(super) latest_post_id: PostId,
@@ -146,7 +148,12 @@ impl Folded {
     }
 }
 
-#[derive(Serialize)]
+pub(super) const NEW_POSTS_AVAILABLE: EventType = EventType::notice::<NewPostsAvailable>(
+    "new_posts_available",
+    "There is something new in a feed; once a second at most.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct NewPostsAvailable {
     #[serde(flatten)]
     folded: Folded,
@@ -163,7 +170,7 @@ fn notice(
     let key = format!("new_posts_available:{feed_type}:{channel}");
     tx.notice(&NoticeSpec {
         channel,
-        kind: "new_posts_available",
+        kind: NEW_POSTS_AVAILABLE,
         class: Class::State,
         key: Some(&key),
         from: None,

@@ -16,6 +16,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "feed",
         routes: routes::routes(),
+        events: &[announce::NEW_POSTS_AVAILABLE],
         jobs: vec![jobs::start::<announce::AnnouncePosts>],
         statements: queries::STATEMENTS,
         ..Feature::default()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use shared::{
@@ -16,6 +17,7 @@ use crate::{
         App,
         db::{NoticeSpec, Tx},
         error::Error,
+        event_type::EventType,
     },
     audit::{self, Act},
 };
@@ -78,7 +80,12 @@ fn tell(tx: &mut Tx, flag: &Flag, (before, after): (&Rules, &Rules)) -> Result<(
     Ok(())
 }
 
-#[derive(Serialize)]
+pub(super) const FLAGS_CHANGED: EventType = EventType::notice::<FlagsChanged>(
+    kind::FLAGS_CHANGED,
+    "What the recipient has of a feature flag may have changed: read the flags again, at a random moment of the next seconds.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct FlagsChanged {
     name: &'static str,
 }
@@ -86,7 +93,7 @@ struct FlagsChanged {
 fn tell_one(tx: &mut Tx, flag: &Flag, channel: Channel) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel,
-        kind: kind::FLAGS_CHANGED,
+        kind: FLAGS_CHANGED,
         class: Class::State,
         key: Some(&format!("flags:{}", flag.name)),
         from: None,

@@ -25,6 +25,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "flags",
         routes: routes::routes(),
+        events: &[change::FLAGS_CHANGED],
         flags: vec![&PRESENCE, &ROOMS, &TYPING],
         statements: queries::STATEMENTS,
         ..Feature::default()

@@ -1,5 +1,6 @@
 //! Events of follows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::wire::Channel;
 
@@ -8,11 +9,17 @@ use crate::{
     app::{
         db::{EventSpec, Tx},
         error::Error,
+        event_type::EventType,
     },
     users::Person,
 };
 
-#[derive(Serialize)]
+pub(super) const FOLLOW_REQUEST: EventType = EventType::durable::<FollowRequest<'static>>(
+    "follow_request",
+    "Somebody asks to follow the recipient: the same moment as its notification.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct FollowRequest<'a> {
     user: &'a Person,
 }
@@ -21,7 +28,7 @@ struct FollowRequest<'a> {
 pub(super) fn follow_request(tx: &mut Tx, pair: Pair, follower: &Person) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(pair.followee)],
-        kind: "follow_request",
+        kind: FOLLOW_REQUEST,
         from: Some(pair.follower),
         to: Some(pair.followee),
         group: None,

@@ -31,7 +31,7 @@ pub fn feature() -> Feature {
         name: "follows",
         routes: routes::routes(),
         notification_types: notifications::TYPES,
-        events: &["follow_request"],
+        events: &[events::FOLLOW_REQUEST],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -1,5 +1,6 @@
 //! Events about group events: what the group's channel says, and a person's own devices.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{GroupEventId, GroupId, UserId},
@@ -10,9 +11,36 @@ use super::event::{Counts, Facts, Rsvp};
 use crate::app::{
     db::{EventSpec, NoticeSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-#[derive(Serialize)]
+/// All of them.
+pub(super) const TYPES: &[EventType] = &[
+    EVENT_CREATED,
+    EVENT_UPDATED,
+    EVENT_CANCELLED,
+    EVENT_RSVP,
+    EVENT_ATTENDANCE,
+];
+
+const EVENT_CREATED: EventType =
+    EventType::durable::<Told<'static>>("event_created", "A group has an event.");
+const EVENT_UPDATED: EventType = EventType::durable::<Told<'static>>(
+    "event_updated",
+    "A group's event is another now, or at another time or place.",
+);
+const EVENT_CANCELLED: EventType =
+    EventType::durable::<Told<'static>>("event_cancelled", "A group's event does not take place.");
+const EVENT_RSVP: EventType = EventType::durable::<Answered>(
+    "event_rsvp",
+    "The recipient's own answer to an event, on all their devices.",
+);
+const EVENT_ATTENDANCE: EventType = EventType::notice::<Attendance<'static>>(
+    "event_attendance",
+    "How many come to an event by now.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct Told<'a> {
     event_id: GroupEventId,
     #[serde(flatten)]
@@ -21,20 +49,20 @@ struct Told<'a> {
 
 /// `event_created`: the group has an event.
 pub(super) fn event_created(tx: &mut Tx, by: UserId, facts: &Facts) -> Result<(), Error> {
-    tell_group(tx, "event_created", by, facts)
+    tell_group(tx, EVENT_CREATED, by, facts)
 }
 
 /// `event_updated`: it is another now, or at another time or place.
 pub(super) fn event_updated(tx: &mut Tx, by: UserId, facts: &Facts) -> Result<(), Error> {
-    tell_group(tx, "event_updated", by, facts)
+    tell_group(tx, EVENT_UPDATED, by, facts)
 }
 
 /// `event_cancelled`: it does not take place.
 pub(super) fn event_cancelled(tx: &mut Tx, by: UserId, facts: &Facts) -> Result<(), Error> {
-    tell_group(tx, "event_cancelled", by, facts)
+    tell_group(tx, EVENT_CANCELLED, by, facts)
 }
 
-fn tell_group(tx: &mut Tx, kind: &'static str, by: UserId, facts: &Facts) -> Result<(), Error> {
+fn tell_group(tx: &mut Tx, kind: EventType, by: UserId, facts: &Facts) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::Group(facts.group_id)],
         kind,
@@ -48,7 +76,7 @@ fn tell_group(tx: &mut Tx, kind: &'static str, by: UserId, facts: &Facts) -> Res
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Answered {
     event_id: GroupEventId,
     group_id: GroupId,
@@ -64,7 +92,7 @@ pub(super) fn event_rsvp(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(member)],
-        kind: "event_rsvp",
+        kind: EVENT_RSVP,
         from: Some(member),
         to: Some(member),
         group: Some(group_id),
@@ -76,7 +104,7 @@ pub(super) fn event_rsvp(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Attendance<'a> {
     event_id: GroupEventId,
     group_id: GroupId,
@@ -92,7 +120,7 @@ pub(super) fn event_attendance(
 ) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel: Channel::Group(group_id),
-        kind: "event_attendance",
+        kind: EVENT_ATTENDANCE,
         class: Class::State,
         key: Some(&format!("event_attendance:{event_id}")),
         from: None,

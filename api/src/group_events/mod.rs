@@ -28,12 +28,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "group_events",
         routes: routes::routes(),
-        events: &[
-            "event_created",
-            "event_updated",
-            "event_cancelled",
-            "event_rsvp",
-        ],
+        events: events::TYPES,
         notification_types: notifications::TYPES,
         jobs: vec![jobs::start::<notices::Notices>],
         statements: queries::STATEMENTS,

@@ -1,5 +1,6 @@
 //! Events of groups.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{GroupId, UserId},
@@ -12,13 +13,43 @@ use crate::{
     app::{
         db::{EventSpec, NoticeSpec, Tx},
         error::Error,
+        event_type::EventType,
         time::Time,
     },
     users::Person,
 };
 
+/// All of them.
+pub(super) const TYPES: &[EventType] = &[
+    MEMBERSHIP_CHANGED,
+    GROUP_UPDATED,
+    GROUP_DELETED,
+    ROLE_CHANGED,
+    GROUP_INVITE,
+    CONTENT_UPDATE,
+];
+
+const MEMBERSHIP_CHANGED: EventType = EventType::durable::<MembershipNews>(
+    kind::MEMBERSHIP_CHANGED,
+    "Somebody joined or left a group; on the person's channel and the group's.",
+);
+const GROUP_UPDATED: EventType =
+    EventType::durable::<GroupUpdated<'static>>("group_updated", "A group's profile is another.");
+const GROUP_DELETED: EventType =
+    EventType::durable::<GroupDeleted>(kind::GROUP_DELETED, "The last event of a group's channel.");
+const ROLE_CHANGED: EventType =
+    EventType::durable::<RoleChanged>("group_role_changed", "A member has another role.");
+const GROUP_INVITE: EventType = EventType::durable::<GroupInvite<'static>>(
+    "group_invite",
+    "The recipient is invited to a group: the same moment as the notification.",
+);
+const CONTENT_UPDATE: EventType = EventType::notice::<ContentUpdate>(
+    "group_content_update",
+    "There is something new in a group.",
+);
+
 /// Data of `membership_changed`: what gateways go by, and what people want to know.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct MembershipNews {
     #[serde(flatten)]
     pub(super) change: MembershipChanged,
@@ -36,7 +67,7 @@ pub(super) fn membership_changed(tx: &mut Tx, news: &MembershipNews) -> Result<(
     } = news.change;
     tx.control_event(&EventSpec {
         channels: &[Channel::User(user_id), Channel::Group(group_id)],
-        kind: kind::MEMBERSHIP_CHANGED,
+        kind: MEMBERSHIP_CHANGED,
         from: None,
         to: Some(user_id),
         group: Some(group_id),
@@ -44,7 +75,7 @@ pub(super) fn membership_changed(tx: &mut Tx, news: &MembershipNews) -> Result<(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GroupUpdated<'a> {
     group_id: GroupId,
     name: &'a str,
@@ -58,7 +89,7 @@ struct GroupUpdated<'a> {
 pub(super) fn group_updated(tx: &mut Tx, by: UserId, group: &GroupView) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::Group(group.id)],
-        kind: "group_updated",
+        kind: GROUP_UPDATED,
         from: Some(by),
         to: None,
         group: Some(group.id),
@@ -73,7 +104,7 @@ pub(super) fn group_updated(tx: &mut Tx, by: UserId, group: &GroupView) -> Resul
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GroupDeleted {
     group_id: GroupId,
 }
@@ -82,7 +113,7 @@ struct GroupDeleted {
 pub(super) fn group_deleted(tx: &mut Tx, by: UserId, group_id: GroupId) -> Result<(), Error> {
     tx.control_event(&EventSpec {
         channels: &[Channel::Group(group_id)],
-        kind: kind::GROUP_DELETED,
+        kind: GROUP_DELETED,
         from: Some(by),
         to: None,
         group: Some(group_id),
@@ -90,7 +121,7 @@ pub(super) fn group_deleted(tx: &mut Tx, by: UserId, group_id: GroupId) -> Resul
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RoleChanged {
     group_id: GroupId,
     user_id: UserId,
@@ -106,7 +137,7 @@ pub(super) fn role_changed(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::Group(group_id)],
-        kind: "group_role_changed",
+        kind: ROLE_CHANGED,
         from: Some(by),
         to: None,
         group: Some(group_id),
@@ -118,7 +149,7 @@ pub(super) fn role_changed(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GroupInvite<'a> {
     group_id: GroupId,
     group_name: &'a str,
@@ -134,7 +165,7 @@ pub(super) fn group_invite(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(invited)],
-        kind: "group_invite",
+        kind: GROUP_INVITE,
         from: Some(inviter.id),
         to: Some(invited),
         group: Some(group.id),
@@ -146,7 +177,7 @@ pub(super) fn group_invite(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ContentUpdate {
     group_id: GroupId,
     kind: &'static str,
@@ -161,7 +192,7 @@ pub fn group_content_update(
 ) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel: Channel::Group(group_id),
-        kind: "group_content_update",
+        kind: CONTENT_UPDATE,
         class: Class::State,
         key: Some(&format!("group_content_update:{group_id}:{kind}")),
         from: Some(by),

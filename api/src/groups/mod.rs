@@ -35,8 +35,6 @@ pub use farewell::leave_all;
 pub use group::GroupView;
 pub use queries::groups::list_groups;
 
-use shared::wire::kind;
-
 use crate::app::feature::Feature;
 
 /// What the slice brings.
@@ -45,13 +43,7 @@ pub fn feature() -> Feature {
         name: "groups",
         routes: routes::routes(),
         internal: internal::routes(),
-        events: &[
-            kind::MEMBERSHIP_CHANGED,
-            kind::GROUP_DELETED,
-            "group_updated",
-            "group_role_changed",
-            "group_invite",
-        ],
+        events: events::TYPES,
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()

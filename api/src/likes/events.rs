@@ -1,5 +1,6 @@
 //! Events of likes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{PostId, UserId},
@@ -9,9 +10,15 @@ use shared::{
 use crate::app::{
     db::{EventSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-#[derive(Serialize)]
+pub(super) const ACTIVITY_LIKED: EventType = EventType::durable::<ActivityLiked>(
+    "activity_liked",
+    "Somebody likes the recipient's activity.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct ActivityLiked {
     activity_id: PostId,
     user_id: UserId,
@@ -25,7 +32,7 @@ pub(super) fn activity_liked(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(owner)],
-        kind: "activity_liked",
+        kind: ACTIVITY_LIKED,
         from: Some(liker),
         to: Some(owner),
         group: None,

@@ -14,6 +14,8 @@ mod telling;
 mod tests;
 
 pub use change::{LikeState, Wish, change};
+#[cfg(test)]
+pub(crate) use telling::TellLikes;
 
 use shared::flags::Flag;
 
@@ -28,7 +30,7 @@ pub fn feature() -> Feature {
         name: "likes",
         routes: routes::routes().behind(&FLAG),
         flags: vec![&FLAG],
-        events: &["activity_liked"],
+        events: &[events::ACTIVITY_LIKED],
         notification_types: notifications::TYPES,
         jobs: vec![jobs::start::<telling::TellLikes>],
         statements: queries::STATEMENTS,

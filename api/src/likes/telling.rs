@@ -49,7 +49,7 @@ async fn tell_now(
 
 /// The job that tells of what was left.
 #[derive(Debug, Default)]
-pub(super) struct TellLikes;
+pub(crate) struct TellLikes;
 
 impl Job for TellLikes {
     const NAME: &'static str = "tell_likes";

@@ -1,5 +1,6 @@
 //! Events about messages.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{ConversationId, GroupId, MessageId, UserId},
@@ -10,13 +11,48 @@ use crate::{
     app::{
         db::{EventSpec, Tx},
         error::Error,
+        event_type::EventType,
         time::Time,
     },
     conversations::MessageView,
     users::Person,
 };
 
-#[derive(Serialize)]
+/// All of them.
+pub(super) const TYPES: &[EventType] = &[
+    PRIVATE_MESSAGE,
+    GROUP_MESSAGE,
+    MESSAGE_REQUEST,
+    REQUEST_ACCEPTED,
+    REQUEST_REJECTED,
+    MESSAGE_EDITED,
+    MESSAGE_DELETED,
+];
+
+const PRIVATE_MESSAGE: EventType = EventType::durable::<MessageData<'static>>(
+    "private_message",
+    "A message in a direct conversation, on both people's devices.",
+);
+const GROUP_MESSAGE: EventType =
+    EventType::durable::<MessageData<'static>>("group_message", "A message in a group's chat.");
+const MESSAGE_REQUEST: EventType = EventType::durable::<MessageData<'static>>(
+    "message_request",
+    "A message that waits for the recipient's consent.",
+);
+const REQUEST_ACCEPTED: EventType = EventType::durable::<RequestAnswered>(
+    "message_request_accepted",
+    "A conversation is open; what waited follows.",
+);
+const REQUEST_REJECTED: EventType = EventType::durable::<RequestAnswered>(
+    "message_request_rejected",
+    "The recipient, on another device, wants no messages from somebody.",
+);
+const MESSAGE_EDITED: EventType =
+    EventType::durable::<Changed<'static>>("message_edited", "A message says something else.");
+const MESSAGE_DELETED: EventType =
+    EventType::durable::<Changed<'static>>("message_deleted", "A message is empty from now on.");
+
+#[derive(Serialize, JsonSchema)]
 struct MessageData<'a> {
     message_id: MessageId,
     conversation_id: ConversationId,
@@ -67,7 +103,7 @@ pub(super) fn group_message(
     };
     tx.event(&EventSpec {
         channels: &[Channel::Group(group_id)],
-        kind: "group_message",
+        kind: GROUP_MESSAGE,
         from: Some(message.sender.id),
         to: None,
         group: Some(group_id),
@@ -83,7 +119,7 @@ pub(super) fn private_message(
 ) -> Result<(), Error> {
     let data = MessageData::new(message);
     let channels = [Channel::User(recipient), Channel::User(message.sender.id)];
-    tx.event(&spec("private_message", &channels, recipient, &data))
+    tx.event(&spec(PRIVATE_MESSAGE, &channels, recipient, &data))
 }
 
 /// A message that waits for its recipient's consent: `private_message` for the sender's devices, `message_request` for
@@ -98,9 +134,9 @@ pub(super) fn waiting_message(
         ..MessageData::new(message)
     };
     let channels = [Channel::User(message.sender.id)];
-    tx.event(&spec("private_message", &channels, recipient, &data))?;
+    tx.event(&spec(PRIVATE_MESSAGE, &channels, recipient, &data))?;
     let channels = [Channel::User(recipient)];
-    tx.event(&spec("message_request", &channels, recipient, &data))
+    tx.event(&spec(MESSAGE_REQUEST, &channels, recipient, &data))
 }
 
 /// `private_message`, for the recipient alone: what has waited is delivered.
@@ -111,11 +147,11 @@ pub(super) fn delivered_message(
 ) -> Result<(), Error> {
     let data = MessageData::new(message);
     let channels = [Channel::User(recipient)];
-    tx.event(&spec("private_message", &channels, recipient, &data))
+    tx.event(&spec(PRIVATE_MESSAGE, &channels, recipient, &data))
 }
 
 fn spec<'a>(
-    kind: &'static str,
+    kind: EventType,
     channels: &'a [Channel],
     recipient: UserId,
     data: &'a MessageData<'a>,
@@ -130,7 +166,7 @@ fn spec<'a>(
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Changed<'a> {
     message_id: MessageId,
     conversation_id: ConversationId,
@@ -157,7 +193,7 @@ pub(super) fn message_edited(
         edited_at: message.edited_at,
         deleted_at: None,
     };
-    tell(tx, "message_edited", message.sender.id, listeners, &data)
+    tell(tx, MESSAGE_EDITED, message.sender.id, listeners, &data)
 }
 
 /// `message_deleted`: a message is empty from now on.
@@ -174,10 +210,10 @@ pub(super) fn message_deleted(
         edited_at: None,
         deleted_at: message.deleted_at,
     };
-    tell(tx, "message_deleted", message.sender.id, listeners, &data)
+    tell(tx, MESSAGE_DELETED, message.sender.id, listeners, &data)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RequestAnswered {
     conversation_id: ConversationId,
     user_id: UserId,
@@ -198,7 +234,7 @@ pub(super) fn request_accepted(
         user_id: asked,
         was_rejected: was_rejected.then_some(true),
     };
-    tell(tx, "message_request_accepted", asked, members, &data)
+    tell(tx, REQUEST_ACCEPTED, asked, members, &data)
 }
 
 /// `message_request_rejected`: for the devices of the one who rejected. The other one learns it by the next attempt.
@@ -212,18 +248,12 @@ pub(super) fn request_rejected(
         user_id: asked,
         was_rejected: None,
     };
-    tell(
-        tx,
-        "message_request_rejected",
-        asked,
-        &[Channel::User(asked)],
-        &data,
-    )
+    tell(tx, REQUEST_REJECTED, asked, &[Channel::User(asked)], &data)
 }
 
-fn tell<T: Serialize>(
+fn tell<T: Serialize + JsonSchema>(
     tx: &mut Tx,
-    kind: &'static str,
+    kind: EventType,
     from: UserId,
     listeners: &[Channel],
     data: &T,

@@ -31,15 +31,7 @@ pub fn feature() -> Feature {
         routes: routes::routes(),
         internal: reach::internal_routes(),
         commands: commands::commands(),
-        events: &[
-            "private_message",
-            "group_message",
-            "message_request",
-            "message_request_accepted",
-            "message_request_rejected",
-            "message_edited",
-            "message_deleted",
-        ],
+        events: events::TYPES,
         notification_types: notifications::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()

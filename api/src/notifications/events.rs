@@ -1,5 +1,6 @@
 //! Events about notifications, all of them for the recipient's devices alone.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use shared::{
@@ -11,9 +12,19 @@ use super::queries::NotificationView;
 use crate::app::{
     db::{EventSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-#[derive(Serialize)]
+pub(super) const NOTIFICATION: EventType = EventType::durable::<Told<'static>>(
+    "notification",
+    "The recipient is told something. One whose id is known takes the place of the earlier one.",
+);
+pub(super) const MARKED_READ: EventType = EventType::durable::<MarkedRead>(
+    "notification_marked_read",
+    "The recipient has read one or all of their notifications, on whatever device.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct Told<'a> {
     subtype: &'a str,
     user_id: UserId,
@@ -51,7 +62,7 @@ pub(super) fn notification(
     let actor = &notification.actor;
     tx.event(&EventSpec {
         channels: &[Channel::User(to)],
-        kind: "notification",
+        kind: NOTIFICATION,
         from: Some(actor.id),
         to: Some(to),
         group: None,
@@ -69,7 +80,7 @@ pub(super) fn notification(
 }
 
 /// Which notifications were read.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum MarkedRead {
     One {
@@ -90,7 +101,7 @@ pub(super) enum MarkedRead {
 pub(super) fn marked_read(tx: &mut Tx, user: UserId, read: &MarkedRead) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(user)],
-        kind: "notification_marked_read",
+        kind: MARKED_READ,
         from: Some(user),
         to: Some(user),
         group: None,

@@ -44,7 +44,7 @@ pub fn feature() -> Feature {
         name: "notifications",
         routes: routes::routes(),
         commands: commands::commands(),
-        events: &["notification", "notification_marked_read"],
+        events: &[events::NOTIFICATION, events::MARKED_READ],
         notification_types: mentions::TYPES,
         statements: queries::STATEMENTS,
         ..Feature::default()

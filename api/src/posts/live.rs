@@ -6,11 +6,13 @@
 //! last.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use shared::{
     ids::PostId,
     wire::{Channel, Class},
@@ -21,6 +23,7 @@ use crate::app::{
     App,
     db::{NoticeSpec, Tx},
     error::Error,
+    event_type::EventType,
     jobs::Job,
     live::Count,
 };
@@ -109,23 +112,91 @@ impl TellCounts {
     }
 }
 
-fn tell_count(tx: &mut Tx, (count, post): (Count, PostId), value: &Value) -> Result<(), Error> {
-    let (kind, field) = match count {
-        Count::Likes => ("like_count", "like_count"),
-        Count::Comments => ("comment_count", "comment_count"),
-        Count::Reactions => ("reaction_count", "reactions"),
-    };
-    let mut data = Map::new();
-    data.insert("post_id".to_owned(), post.get().into());
-    data.insert(field.to_owned(), value.clone());
+/// What is told here.
+pub(super) const TYPES: &[EventType] = &[LIKE_COUNT, COMMENT_COUNT, REACTION_COUNT];
+
+const LIKE_COUNT: EventType = EventType::notice::<Likes>(
+    "like_count",
+    "How many like a post by now, live in its room.",
+);
+const COMMENT_COUNT: EventType = EventType::notice::<Comments>(
+    "comment_count",
+    "Comments under a post by now, live in its room.",
+);
+const REACTION_COUNT: EventType = EventType::notice::<Reactions>(
+    "reaction_count",
+    "People by reaction to a post, live in its room.",
+);
+
+#[derive(Serialize, JsonSchema)]
+struct Likes {
+    post_id: PostId,
+    #[schemars(with = "u64")]
+    like_count: Value,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Comments {
+    post_id: PostId,
+    #[schemars(with = "u64")]
+    comment_count: Value,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Reactions {
+    post_id: PostId,
+    /// How many people by emoji.
+    #[schemars(with = "BTreeMap<String, u64>")]
+    reactions: Value,
+}
+
+fn tell_count(tx: &mut Tx, (count, post_id): (Count, PostId), value: &Value) -> Result<(), Error> {
+    let value = value.clone();
+    match count {
+        Count::Likes => tell(
+            tx,
+            LIKE_COUNT,
+            post_id,
+            &Likes {
+                post_id,
+                like_count: value,
+            },
+        ),
+        Count::Comments => tell(
+            tx,
+            COMMENT_COUNT,
+            post_id,
+            &Comments {
+                post_id,
+                comment_count: value,
+            },
+        ),
+        Count::Reactions => tell(
+            tx,
+            REACTION_COUNT,
+            post_id,
+            &Reactions {
+                post_id,
+                reactions: value,
+            },
+        ),
+    }
+}
+
+fn tell<T: Serialize + JsonSchema>(
+    tx: &mut Tx,
+    kind: EventType,
+    post: PostId,
+    data: &T,
+) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel: Channel::Post(post),
         kind,
         class: Class::State,
-        key: Some(&format!("{kind}:{post}")),
+        key: Some(&format!("{}:{post}", kind.name)),
         from: None,
         to: None,
         group: None,
-        data: &data,
+        data,
     })
 }

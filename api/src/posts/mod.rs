@@ -37,6 +37,7 @@ pub fn feature() -> Feature {
         name: "posts",
         routes: routes::routes(),
         internal: rooms::internal_routes(),
+        events: live::TYPES,
         jobs: vec![jobs::start::<live::TellCounts>],
         statements: queries::STATEMENTS,
         ..Feature::default()

@@ -1,6 +1,7 @@
 //! Who shows whom that they are online: friends, and people who follow each other. Kept told, so that gateways, which mirror
 //! it, have no old picture (`shared::presence`).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::UserId,
@@ -12,8 +13,18 @@ use super::is_contact_of_account;
 use crate::app::{
     db::{Connection, EventSpec, Tx},
     error::Error,
+    event_type::EventType,
     time::Time,
 };
+
+pub(super) const CONTACTS_CHANGED: EventType = EventType::durable::<Nothing>(
+    kind::CONTACTS_CHANGED,
+    "Who shows the recipient that they are online has changed: ask for presence anew.",
+);
+pub(super) const INVISIBILITY_CHANGED: EventType = EventType::durable::<InvisibilityChanged>(
+    kind::INVISIBILITY_CHANGED,
+    "The recipient's own setting: others see whether they are online, or do not.",
+);
 
 /// New contacts that are told one by one, where many come at once. The others are told that there are some.
 const TOLD_MAX: usize = 500;
@@ -99,7 +110,7 @@ pub(super) async fn set_invisible(
     }
     tx.control_event(&EventSpec {
         channels: &[Channel::User(user)],
-        kind: kind::INVISIBILITY_CHANGED,
+        kind: INVISIBILITY_CHANGED,
         from: Some(user),
         to: Some(user),
         group: None,
@@ -107,7 +118,7 @@ pub(super) async fn set_invisible(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Nothing {}
 
 /// `contacts_changed`: which, is nobody's business, not even theirs: who is unfriended or blocked is not told so.
@@ -115,7 +126,7 @@ fn contacts_changed(tx: &mut Tx, people: &[UserId]) -> Result<(), Error> {
     let channels: Vec<Channel> = people.iter().copied().map(Channel::User).collect();
     tx.control_event(&EventSpec {
         channels: &channels,
-        kind: kind::CONTACTS_CHANGED,
+        kind: CONTACTS_CHANGED,
         from: None,
         to: None,
         group: None,

@@ -1,5 +1,6 @@
 //! Telling somebody that their feed is made of other people's posts than before.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{GroupId, UserId},
@@ -9,9 +10,15 @@ use shared::{
 use crate::app::{
     db::{NoticeSpec, Tx},
     error::Error,
+    event_type::EventType,
 };
 
-#[derive(Serialize)]
+pub(super) const FEED_UPDATE_AVAILABLE: EventType = EventType::notice::<FeedUpdateAvailable>(
+    "feed_update_available",
+    "Whom the recipient follows or is friends with has changed, and so what their feed shows.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct FeedUpdateAvailable {
     kind: &'static str,
     group_id: Option<GroupId>,
@@ -22,7 +29,7 @@ struct FeedUpdateAvailable {
 pub fn feed_update_available(tx: &mut Tx, person: UserId) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel: Channel::User(person),
-        kind: "feed_update_available",
+        kind: FEED_UPDATE_AVAILABLE,
         class: Class::State,
         key: Some("feed_update_available"),
         from: None,

@@ -18,7 +18,7 @@ mod visibility;
 #[cfg(test)]
 mod visibility_tests;
 
-use shared::{ids::UserId, wire::kind};
+use shared::ids::UserId;
 
 pub use contacts::Contact;
 pub use feed_notice::feed_update_available;
@@ -44,7 +44,11 @@ pub fn feature() -> Feature {
             .route("/users/me", patch(routes::update_profile))
             .route("/users/{id}", get(routes::find_profile))
             .route("/search", get(routes::search)),
-        events: &[kind::INVISIBILITY_CHANGED, kind::CONTACTS_CHANGED],
+        events: &[
+            contacts::INVISIBILITY_CHANGED,
+            contacts::CONTACTS_CHANGED,
+            feed_notice::FEED_UPDATE_AVAILABLE,
+        ],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -53,6 +53,7 @@ impl MembershipsAt {
 
 /// Data of `membership_changed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MembershipChanged {
     /// Which group.
     pub group_id: GroupId,
@@ -69,6 +70,7 @@ pub struct MembershipChanged {
 /// Which way a membership changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Change {
     /// Is a member now.
     Joined,

@@ -90,6 +90,7 @@ pub struct ContactChanged {
 
 /// Data of [`kind::INVISIBILITY_CHANGED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvisibilityChanged {
     /// Looks offline to everybody from now on.
     pub invisible: bool,

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use futures_util::FutureExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{GroupId, UserId},
@@ -14,6 +15,7 @@ use crate::app::{
     App,
     error::Error,
     event_log::{NewEvent, append},
+    event_type::EventType,
     metrics::ApiMetrics,
     time::Time,
 };
@@ -23,8 +25,8 @@ use crate::app::{
 pub struct EventSpec<'a, T: Serialize> {
     /// Where it goes: the durable channels of everybody who must hear it.
     pub channels: &'a [Channel],
-    /// The event type, such as `private_message`.
-    pub kind: &'static str,
+    /// What it is; one of the feature's.
+    pub kind: EventType,
     /// Who caused it.
     pub from: Option<UserId>,
     /// Whom it is for.
@@ -40,8 +42,8 @@ pub struct EventSpec<'a, T: Serialize> {
 pub struct NoticeSpec<'a, T: Serialize> {
     /// Where it goes.
     pub channel: Channel,
-    /// The event type, such as `reaction_count`.
-    pub kind: &'static str,
+    /// What it is; one of the feature's.
+    pub kind: EventType,
     /// How it is queued for slow connections; anything but [`Class::Durable`].
     pub class: Class,
     /// For [`Class::State`]: a newer one with the same key replaces it in a queue.
@@ -98,20 +100,30 @@ impl Tx {
     }
 
     /// Adds a durable event. It is numbered and written to the log by [`Tx::commit`].
-    pub fn event<T: Serialize>(&mut self, spec: &EventSpec<'_, T>) -> Result<(), Error> {
+    pub fn event<T: Serialize + JsonSchema>(
+        &mut self,
+        spec: &EventSpec<'_, T>,
+    ) -> Result<(), Error> {
         self.add(spec, false)
     }
 
     /// Adds a durable event that gateways act on themselves.
-    pub fn control_event<T: Serialize>(&mut self, spec: &EventSpec<'_, T>) -> Result<(), Error> {
+    pub fn control_event<T: Serialize + JsonSchema>(
+        &mut self,
+        spec: &EventSpec<'_, T>,
+    ) -> Result<(), Error> {
         self.add(spec, true)
     }
 
     /// Adds an ephemeral event, published after the commit.
-    pub fn notice<T: Serialize>(&mut self, spec: &NoticeSpec<'_, T>) -> Result<(), Error> {
+    pub fn notice<T: Serialize + JsonSchema>(
+        &mut self,
+        spec: &NoticeSpec<'_, T>,
+    ) -> Result<(), Error> {
+        self.check::<T>(spec.kind, false);
         self.ephemeral(&Ephemeral {
             channel: spec.channel,
-            kind: spec.kind,
+            kind: spec.kind.name,
             class: spec.class,
             key: spec.key,
             control: false,
@@ -129,15 +141,23 @@ impl Tx {
         Ok(())
     }
 
-    fn add<T: Serialize>(&mut self, spec: &EventSpec<'_, T>, control: bool) -> Result<(), Error> {
+    /// What is written is what the documents say of the type.
+    fn check<T: JsonSchema>(&self, kind: EventType, is_durable: bool) {
+        let EventType { name, .. } = kind;
+        debug_assert!(self.app.is_event_type(name), "no feature has {name}");
+        debug_assert!(kind.is_of::<T>(), "{name} has other data");
+        debug_assert_eq!(kind.is_durable, is_durable, "{name}");
+    }
+
+    fn add<T: Serialize + JsonSchema>(
+        &mut self,
+        spec: &EventSpec<'_, T>,
+        control: bool,
+    ) -> Result<(), Error> {
         if !spec.channels.iter().all(|channel| channel.is_durable()) {
             return Err(Error::defect("a durable event for a channel without a log"));
         }
-        debug_assert!(
-            self.app.is_event_type(spec.kind),
-            "{} is in no feature's list of events",
-            spec.kind
-        );
+        self.check::<T>(spec.kind, true);
         let body = EventBody {
             timestamp: self.app.clock().now_seconds(),
             from_user_id: spec.from,
@@ -150,7 +170,7 @@ impl Tx {
         channels.dedup();
         self.events.push(NewEvent {
             channels,
-            kind: spec.kind,
+            kind: spec.kind.name,
             control,
             body: body.to_json().map_err(Error::internal)?,
         });

@@ -7,7 +7,13 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
 use super::super::reference::{Client, State};
-use crate::app::testing::{Actor, TestApp};
+use crate::{
+    app::{
+        jobs,
+        testing::{Actor, TestApp},
+    },
+    likes::TellLikes,
+};
 
 const PEOPLE: usize = 6;
 /// How often somebody looks while the others write.
@@ -265,6 +271,8 @@ async fn whenever_somebody_looks_the_rest_of_the_stream_leads_to_the_same_end() 
         screens
     };
     let ((), screens) = tokio::join!(play, look);
+    // Likes that met others are told by a job: only then is this the end.
+    jobs::run_once(&mut TellLikes, app.app()).await;
 
     let ends = join_all(people.iter().map(State::fetch)).await;
     let end = |actor: &Actor| {

@@ -4,9 +4,11 @@ use api::{
     app::{
         db::{EventSpec, NoticeSpec, Tx},
         error::Error,
+        event_type::EventType,
     },
     users::Person,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{PostId, UserId},
@@ -15,7 +17,17 @@ use shared::{
 
 use super::routes::Action;
 
-#[derive(Serialize)]
+/// All of them.
+pub(super) const TYPES: &[EventType] = &[POST_SHARED, POST_ACTION];
+
+const POST_SHARED: EventType =
+    EventType::durable::<PostShared>("post_shared", "Somebody shared the recipient's post.");
+const POST_ACTION: EventType = EventType::notice::<PostAction<'static>>(
+    "post_action",
+    "Somebody whom the recipient follows did something to a post.",
+);
+
+#[derive(Serialize, JsonSchema)]
 struct PostShared {
     post_id: PostId,
     user_id: UserId,
@@ -29,7 +41,7 @@ pub(super) fn post_shared(
 ) -> Result<(), Error> {
     tx.event(&EventSpec {
         channels: &[Channel::User(author)],
-        kind: "post_shared",
+        kind: POST_SHARED,
         from: Some(sharer),
         to: Some(author),
         group: None,
@@ -40,7 +52,7 @@ pub(super) fn post_shared(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PostAction<'a> {
     post_id: PostId,
     action: &'static str,
@@ -56,7 +68,7 @@ pub(super) fn post_action(
 ) -> Result<(), Error> {
     tx.notice(&NoticeSpec {
         channel: Channel::User(to),
-        kind: "post_action",
+        kind: POST_ACTION,
         class: Class::Chatter,
         key: None,
         from: Some(actor.id),

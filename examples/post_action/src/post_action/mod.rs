@@ -16,7 +16,7 @@ pub(crate) fn feature() -> Feature {
         name: "post_action",
         routes: routes::routes(),
         commands: vec![Command::new("post_action", routes::command)],
-        events: &["post_shared"],
+        events: events::TYPES,
         notification_types: notifications::TYPES,
         ..Feature::default()
     }

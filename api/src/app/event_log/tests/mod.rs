@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::{EventLog, Outlet};
-use crate::app::{App, config::Settings, db::EventSpec, error::Error};
+use crate::app::{App, config::Settings, db::EventSpec, error::Error, event_type::EventType};
 
 fn user(id: i64) -> Channel {
     Channel::User(UserId::new(id).unwrap())
@@ -22,7 +22,7 @@ fn user(id: i64) -> Channel {
 fn spec<'a>(channels: &'a [Channel], data: &'a Value) -> EventSpec<'a, Value> {
     EventSpec {
         channels,
-        kind: "private_message",
+        kind: EventType::durable::<Value>("private_message", "Whatever a test says."),
         from: None,
         to: None,
         group: None,

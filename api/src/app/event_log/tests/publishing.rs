@@ -11,13 +11,14 @@ use super::{history, redis_head, spec, tell, user};
 use crate::app::{
     db::NoticeSpec,
     event_log::{publish::By, publisher},
+    event_type::EventType,
     testing::{Ears, TestStores},
 };
 
 fn notice(channel: Channel, data: &Value) -> NoticeSpec<'_, Value> {
     NoticeSpec {
         channel,
-        kind: "test_notice",
+        kind: EventType::notice::<Value>("test_notice", "Whatever a test says."),
         class: Class::State,
         key: Some("post:1"),
         from: None,
