@@ -3,7 +3,7 @@
 use shared::{
     credentials::Standing,
     ids::{SessionId, UserId},
-    membership::MembershipsAt,
+    membership::AtTheDoor,
     wire::Code,
 };
 
@@ -20,15 +20,27 @@ pub(crate) async fn check(node: &Node, session: SessionId) -> Result<(), Refusal
     .await
 }
 
-/// The same for somebody who comes in, with the groups they are in as far as Redis knows.
+/// The same for somebody who comes in, with what Redis knows of them.
 pub(crate) async fn check_at_the_door(
     node: &Node,
     (user, session): (UserId, SessionId),
-) -> Result<Option<MembershipsAt>, Refusal> {
+) -> Result<AtTheDoor, Refusal> {
     let found = node.memberships.at_the_door(user, session).await;
-    let (standing, memberships) = found.map_err(|error| unavailable(&error))?;
-    judge(node, session, standing).await?;
-    Ok(memberships)
+    let found = found.map_err(|error| unavailable(&error))?;
+    judge(node, session, found.standing).await?;
+    Ok(found)
+}
+
+/// What `api` knows, which learns of the end of a session before anybody else does.
+pub(crate) async fn ask_again(node: &Node, session: SessionId) -> Standing {
+    match node.api.verify_session(session).await {
+        Ok(Verified::Identity(_)) => Standing::Stands,
+        Ok(Verified::Refused(_)) => Standing::Revoked,
+        Err(error) => {
+            tracing::warn!(%error, "whether a session still stands is not known");
+            Standing::Unknown
+        }
+    }
 }
 
 async fn judge(node: &Node, session: SessionId, standing: Standing) -> Result<(), Refusal> {

@@ -46,15 +46,17 @@ pub(crate) async fn look_up<T: Mirrored>(
         .collect())
 }
 
-/// Which of the marks are set, and what Redis has of one person, in one round trip.
+/// The head of a person's channel, what Redis has of the person as of it, and which of the marks were set after.
 pub(crate) async fn look_up_with_marks<T: Mirrored>(
     bus: &Bus,
-    marks: &[String; 2],
     user: UserId,
-) -> Result<([bool; 2], Option<(Position, T)>), BusError> {
+    marks: &[String; 2],
+) -> Result<(Option<Position>, Option<T>, [bool; 2]), BusError> {
     let channel = Channel::User(user);
-    let (found, mirror) = bus.marks_and_mirror(marks, (T::NAME, channel)).await?;
-    Ok((found, mirror.and_then(|mirror| parse(channel, mirror))))
+    let what = (T::NAME, channel);
+    let (head, text, found) = bus.head_mirror_and_marks(what, marks).await?;
+    let mirror = head.zip(text).and_then(|mirror| parse(channel, mirror));
+    Ok((head, mirror.map(|(_, value)| value), found))
 }
 
 fn parse<T: Mirrored>(channel: Channel, (at, text): (Position, String)) -> Option<(Position, T)> {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use hyper::{Request, header};
 use shared::{
     credentials::{Identity, Purpose, SESSION_COOKIE, TokenError, cookie_value},
-    membership::MembershipsAt,
+    membership::AtTheDoor,
     wire::Code,
 };
 
 use super::resume::parameter;
 use crate::{
-    api_client::{ApiError, Verified, VerifiedIdentity},
+    api_client::{ApiError, Verified},
     node::Node,
     refusal::Refusal,
     session::Who,
@@ -35,8 +35,8 @@ pub(crate) struct Known {
     pub(crate) who: Who,
     /// No resume token may outlive this, in Unix seconds.
     pub(crate) resumable_until: i64,
-    /// As far as they are known by the way.
-    pub(crate) memberships: Option<MembershipsAt>,
+    /// What Redis knew of them when it was found that their session stands.
+    pub(crate) at_the_door: AtTheDoor,
 }
 
 /// A ticket lives 30 s; its use is remembered longer than that.
@@ -74,16 +74,7 @@ fn not_bearer() -> Refusal {
 pub(crate) async fn establish(node: &Node, claim: Claim) -> Result<Known, Refusal> {
     match claim {
         Claim::None => Err(Refusal::new(Code::Unauthenticated, "No credentials")),
-        Claim::Cookie(value) => {
-            let verified = node.api.verify_cookie(&value).await;
-            let known = known(verified)?;
-            // Nothing can be heard without the bus: better said now than after the upgrade.
-            node.bus
-                .ping()
-                .await
-                .map_err(|error| standing::unavailable(&error))?;
-            Ok(known)
-        }
+        Claim::Cookie(value) => by_api(node, node.api.verify_cookie(&value).await).await,
         Claim::Token(token) => by_token(node, &token).await,
     }
 }
@@ -106,7 +97,7 @@ async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Resul
         return by_ticket(node, identity).await;
     }
     let owner = (identity.user_id, identity.session_id);
-    let memberships = standing::check_at_the_door(node, owner).await?;
+    let at_the_door = standing::check_at_the_door(node, owner).await?;
     let resumable_until = match purpose {
         // With every access token `api` puts the session's end off by `SESSION_LIFETIME`, which is longer than a day.
         Purpose::Access => i64::MAX,
@@ -122,7 +113,7 @@ async fn by_identity(node: &Node, purpose: Purpose, identity: Identity) -> Resul
     Ok(Known {
         who,
         resumable_until,
-        memberships,
+        at_the_door,
     })
 }
 
@@ -134,29 +125,27 @@ async fn by_ticket(node: &Node, identity: Identity) -> Result<Known, Refusal> {
         let detail = "The ticket was used before";
         return Err(Refusal::new(Code::Unauthenticated, detail));
     }
-    known(node.api.verify_session(identity.session_id).await)
+    by_api(node, node.api.verify_session(identity.session_id).await).await
 }
 
-fn known(verified: Result<Verified, ApiError>) -> Result<Known, Refusal> {
-    match verified {
-        Ok(Verified::Identity(identity)) => Ok(identity.into()),
-        Ok(Verified::Refused(code)) => Err(standing::refused(&code)),
-        Err(error) => Err(standing::unavailable(&error)),
-    }
-}
-
-impl From<VerifiedIdentity> for Known {
-    fn from(identity: VerifiedIdentity) -> Self {
-        let who = Who {
+/// Somebody whom `api` has vouched for. Nothing can be heard without Redis, so it is asked too: better it says no now than
+/// after the upgrade.
+async fn by_api(node: &Node, verified: Result<Verified, ApiError>) -> Result<Known, Refusal> {
+    let identity = match verified {
+        Ok(Verified::Identity(identity)) => identity,
+        Ok(Verified::Refused(code)) => return Err(standing::refused(&code)),
+        Err(error) => return Err(standing::unavailable(&error)),
+    };
+    let owner = (identity.user_id, identity.session_id);
+    let at_the_door = standing::check_at_the_door(node, owner).await?;
+    Ok(Known {
+        who: Who {
             user_id: identity.user_id,
             session_id: identity.session_id,
             role: identity.role,
             expires_at: identity.expires_at,
-        };
-        Self {
-            who,
-            resumable_until: identity.expires_at,
-            memberships: None,
-        }
-    }
+        },
+        resumable_until: identity.expires_at,
+        at_the_door,
+    })
 }

@@ -260,7 +260,7 @@ fn arrival(
             who,
             resume_token,
             resume,
-            memberships: known.memberships,
+            at_the_door: known.at_the_door,
             jitter: rand::random(),
         },
         line,

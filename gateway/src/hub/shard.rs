@@ -13,7 +13,8 @@ use std::{
 use rand::seq::SliceRandom;
 use shared::{
     bus::{HistoryError, Join, ListenerId},
-    ids::{PostId, UserId},
+    credentials::Standing,
+    ids::{PostId, SessionId, UserId},
     membership::MembershipsUnknown,
     wire::{Channel, Code, Command, Event, Offset, Position, Problem},
 };
@@ -39,6 +40,7 @@ use crate::{
     metrics::Departure,
     node::Node,
     session::{Answer, RoomsUnknown},
+    standing,
 };
 
 /// Messages that are worked off before their bytes go out.
@@ -185,6 +187,7 @@ impl Shard {
             Task::ReadMemberships { key, user, since } => {
                 drop(spawn_local(shard.read_memberships(key, user, since)));
             }
+            Task::Verify { key, session } => drop(spawn_local(shard.verify(key, session))),
             Task::Read {
                 key,
                 channel,
@@ -240,6 +243,17 @@ impl Shard {
         self.enter(|state| {
             state.input(key, |session, now, effects| {
                 session.on_memberships(outcome, now, effects);
+            });
+        });
+    }
+
+    async fn verify(self: Rc<Self>, key: Key, session: SessionId) {
+        let node = Arc::clone(&self.node);
+        let asked = async move { standing::ask_again(&node, session).await };
+        let standing = self.node.main.spawn(asked).await;
+        self.enter(|state| {
+            state.input(key, |session, now, effects| {
+                session.on_standing(standing.unwrap_or(Standing::Unknown), now, effects);
             });
         });
     }

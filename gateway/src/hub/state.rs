@@ -8,7 +8,7 @@ use std::{
 };
 
 use shared::{
-    ids::{PostId, UserId},
+    ids::{PostId, SessionId, UserId},
     wire::{Channel, Command, Offset, Position},
 };
 use smallvec::SmallVec;
@@ -43,6 +43,10 @@ pub(super) enum Task {
         key: Key,
         user: UserId,
         since: Position,
+    },
+    Verify {
+        key: Key,
+        session: SessionId,
     },
     Read {
         key: Key,
@@ -223,6 +227,7 @@ impl State {
                 Effect::Join { channel, since } => self.join(key, channel, since),
                 Effect::Leave(channel) => self.leave(key, channel),
                 Effect::ReadMemberships { since } => self.read_memberships(key, since),
+                Effect::Verify => self.verify(key),
                 Effect::Read {
                     channel,
                     after,
@@ -283,6 +288,14 @@ impl State {
         if let Some(who) = connection.and_then(|connection| connection.session.who()) {
             let user = who.user_id;
             self.tasks.push(Task::ReadMemberships { key, user, since });
+        }
+    }
+
+    fn verify(&mut self, key: Key) {
+        let connection = self.connections.get(key);
+        if let Some(who) = connection.and_then(|connection| connection.session.who()) {
+            let session = who.session_id;
+            self.tasks.push(Task::Verify { key, session });
         }
     }
 

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use shared::{
     bus::{HistoryError, JoinError, Start},
-    credentials::Role,
+    credentials::{Role, Standing},
     ids::{SessionId, UserId},
     membership::{Memberships, MembershipsUnknown},
     wire::{Channel, CloseReason, Position, Problem, Reference},
@@ -145,6 +145,14 @@ impl Session {
                 Self::Active(active)
             }
             Self::Over => Self::Over,
+        };
+    }
+
+    /// What an [`Effect::Verify`] asked for.
+    pub(crate) fn on_standing(&mut self, standing: Standing, now: Now, effects: &mut Vec<Effect>) {
+        *self = match std::mem::replace(self, Self::Over) {
+            Self::Opening(opening) => opening.on_standing(standing, now, effects),
+            other => other,
         };
     }
 

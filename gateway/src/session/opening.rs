@@ -11,8 +11,9 @@ use std::{
 
 use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
+    credentials::Standing,
     ids::GroupId,
-    membership::{Change, Memberships, MembershipsAt, MembershipsUnknown},
+    membership::{AtTheDoor, Change, Memberships, MembershipsUnknown},
     wire::{Channel, CloseReason, Code, Offset, Position, Problem},
 };
 
@@ -38,8 +39,8 @@ pub(crate) struct Introduction {
     pub(crate) resume_token: String,
     /// Where the client stands.
     pub(crate) resume: Resume,
-    /// As they were before the channels were joined.
-    pub(crate) memberships: Option<MembershipsAt>,
+    /// What was known before the channels were joined.
+    pub(crate) at_the_door: AtTheDoor,
     /// 0 to 1, different for every connection: spreads first heartbeats.
     pub(crate) jitter: f64,
 }
@@ -128,6 +129,7 @@ impl Opening {
             self.starts.insert(channel, start_of);
             if matches!(channel, Channel::User(_)) {
                 self.ask_for_memberships(position, effects);
+                self.look_for_an_end(position, start.replay, effects);
             }
         }
         if let Replay::Range { after, through } = start.replay {
@@ -171,6 +173,9 @@ impl Opening {
                 if let Some(position) = joined_at {
                     let start = ChannelStart::lost(position, reason(&error));
                     self.starts.insert(channel, start);
+                }
+                if matches!(channel, Channel::User(_)) {
+                    self.verify(effects);
                 }
             }
         }
@@ -225,12 +230,46 @@ impl Opening {
 
     /// What was read before will do, if nothing came in between.
     fn ask_for_memberships(&mut self, since: Position, effects: &mut Vec<Effect>) {
-        let known = self.introduction.memberships.take();
-        if let Some(known) = known.filter(|known| known.is_as_of(since)) {
-            self.memberships = Some(known.memberships);
-        } else {
+        let at_the_door = &mut self.introduction.at_the_door;
+        let known = at_the_door.memberships.take();
+        self.memberships = known.filter(|_| at_the_door.is_as_of(since));
+        if self.memberships.is_none() {
             self.unanswered += 1;
             effects.push(Effect::ReadMemberships { since });
+        }
+    }
+
+    /// What was said on the person's channel after the credentials were looked at and before the channel was joined is heard
+    /// by nobody here, and the log-in may have ended in it. A replay that begins before shows it; else `api` is asked.
+    fn look_for_an_end(&mut self, joined_at: Position, replay: Replay, effects: &mut Vec<Effect>) {
+        let at_the_door = &self.introduction.at_the_door;
+        let is_shown = match replay {
+            Replay::Range { after, .. } => at_the_door.is_as_of(after),
+            Replay::NotAsked | Replay::Nothing | Replay::EpochChanged => false,
+        };
+        if !is_shown && !at_the_door.is_as_of(joined_at) {
+            self.verify(effects);
+        }
+    }
+
+    fn verify(&mut self, effects: &mut Vec<Effect>) {
+        self.unanswered += 1;
+        effects.push(Effect::Verify);
+    }
+
+    pub(super) fn on_standing(
+        self: Box<Self>,
+        standing: Standing,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Session {
+        match standing {
+            Standing::Stands => self.answered(now, effects),
+            Standing::Revoked => {
+                effects.push(Effect::Close(CloseReason::SessionRevoked, None));
+                Session::Over
+            }
+            Standing::Unknown => unavailable(effects),
         }
     }
 

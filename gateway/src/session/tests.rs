@@ -1,5 +1,6 @@
 //! Scripts: given these inputs, exactly these effects.
 
+mod ends;
 mod removals;
 mod rooms;
 
@@ -8,9 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::{
     bus::{HistoryError, JoinError, Replay, Start},
-    credentials::Role,
+    credentials::{Role, Standing},
     ids::{EventId, GroupId, SessionId, UserId},
-    membership::{Memberships, MembershipsAt, MembershipsUnknown},
+    membership::{AtTheDoor, Memberships, MembershipsUnknown},
     wire::{Channel, Class, Code, Epoch, Event, Position, Problem, kind},
 };
 
@@ -106,7 +107,11 @@ fn introduction(resume: &str) -> Introduction {
         },
         resume_token: "t".to_owned(),
         resume: Resume::parse(resume.as_bytes()).unwrap(),
-        memberships: None,
+        at_the_door: AtTheDoor {
+            at: Some(at(1000)),
+            standing: Standing::Stands,
+            memberships: None,
+        },
         jitter: 0.0,
     }
 }
@@ -231,6 +236,7 @@ fn line(effect: &Effect) -> String {
         } => format!("read {channel} {}..{through}", after.offset),
         Effect::Leave(channel) => format!("leave {channel}"),
         Effect::ReadMemberships { since } => format!("memberships since {}", since.offset),
+        Effect::Verify => "verify".to_owned(),
         Effect::Did(name, result) => format!("did {} {}", name.label(), result.label()),
         Effect::Run(command) => format!("run {}", command.name),
         Effect::CheckRooms { posts, patience_ms } => {
@@ -342,6 +348,11 @@ fn all_or_nothing() {
         if let Some(read) = read {
             script.event(&durable(10));
             script.read(read);
+            // Asked where the replay does not show it.
+            let stands = Standing::Stands;
+            script
+                .session
+                .on_standing(stands, script.now, &mut script.effects);
         }
         let wants = script.wants();
         assert!(wants.contains(expected), "{expected}\nin {wants}");
@@ -759,13 +770,11 @@ impl Script {
 fn groups_that_were_read_before_will_do_if_nothing_came_in_between() {
     for (read_at, joined_at, expected) in [
         (at(10), 10, "join group:7"),
-        (at(9), 10, "memberships since 10"),
+        (at(9), 10, "memberships since 10\nverify"),
     ] {
         let mut introduction = introduction("{}");
-        introduction.memberships = Some(MembershipsAt {
-            memberships: memberships(5, &[7]),
-            at: read_at,
-        });
+        introduction.at_the_door.memberships = Some(memberships(5, &[7]));
+        introduction.at_the_door.at = Some(read_at);
         let mut script = Script::introduced(introduction, settings());
         script.groups = None;
         script.joined(Channel::Broadcast, None, Replay::NotAsked);

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::{
     credentials::{Purpose, Revocations},
     ids::SessionId,
@@ -11,7 +11,10 @@ use shared::{
     wire::Problem,
 };
 
-use crate::harness::{Gateway, ORIGIN, Socket, welcomed};
+use crate::{
+    harness::{Gateway, ORIGIN, Socket, welcomed},
+    stand_in::identity,
+};
 
 /// Status and code of a refusal.
 pub(crate) async fn refusal(gateway: &Gateway, credentials: Credentials) -> (u16, String) {
@@ -25,10 +28,6 @@ pub(crate) async fn refusal(gateway: &Gateway, credentials: Credentials) -> (u16
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("let in"),
     }
-}
-
-fn identity(user: i64) -> Value {
-    json!({"identity": {"user_id": user, "session_id": user, "role": "user", "expires_at": 4_000_000_000_i64}})
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +87,7 @@ async fn a_resume_token_opens_while_the_session_stands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_opens_once() {
     let gateway = Gateway::start().await;
-    *gateway.api.verified.lock().unwrap() = identity(1);
+    *gateway.api.verified.lock().unwrap() = Some(identity(&json!(1)));
     let ticket = gateway.mint(Purpose::Ticket, 1, Duration::from_secs(30));
     let connect = gateway.connect(Credentials::Query(ticket.clone()));
     let (_, welcome) = welcomed(&connect).await.unwrap();
@@ -111,7 +110,7 @@ async fn a_cookie_opens_from_a_known_origin_only() {
         refusal(&gateway, cookie(ORIGIN)).await,
         (401, "unauthenticated".to_owned())
     );
-    *gateway.api.verified.lock().unwrap() = identity(3);
+    *gateway.api.verified.lock().unwrap() = Some(identity(&json!(3)));
     let (_, welcome) = welcomed(&gateway.connect(cookie(ORIGIN))).await.unwrap();
     assert_eq!(welcome["data"]["user_id"], 3);
     for origin in [
@@ -188,12 +187,12 @@ async fn a_first_frame_must_come_and_must_be_one() {
 async fn when_the_marks_are_gone_api_is_asked() {
     let gateway = Gateway::start_on(&shared::testing::shared_redis(), &[]).await;
     let token = Credentials::Bearer(gateway.token(1));
-    *gateway.api.verified.lock().unwrap() = json!({"refused": "session_revoked"});
+    *gateway.api.verified.lock().unwrap() = Some(json!({"refused": "session_revoked"}));
     assert_eq!(
         refusal(&gateway, token.clone()).await,
         (401, "session_revoked".to_owned())
     );
-    *gateway.api.verified.lock().unwrap() = identity(1);
+    *gateway.api.verified.lock().unwrap() = Some(identity(&json!(1)));
     welcomed(&gateway.connect(token)).await.unwrap();
     gateway.stop().await;
 }
@@ -202,7 +201,6 @@ async fn when_the_marks_are_gone_api_is_asked() {
 async fn without_redis_the_door_says_when_to_come_back() {
     let mut redis = RedisServer::start().await;
     let gateway = Gateway::start_on(&redis.settings(), &[("REDIS_TIMEOUT", "500ms")]).await;
-    *gateway.api.verified.lock().unwrap() = identity(1);
     let (mut inside, _) = gateway.listen(1).await;
     redis.kill();
 

@@ -201,10 +201,8 @@ impl Gateway {
 
     pub(crate) fn connect(&self, credentials: Credentials) -> Connect {
         Connect {
-            base: self.base.clone(),
             credentials,
-            resume: None,
-            protocols: None,
+            ..Connect::bearer(&self.base, "")
         }
     }
 

@@ -8,6 +8,7 @@ mod commands;
 mod compression;
 mod connect;
 mod drain;
+mod ended_meanwhile;
 mod event_source;
 mod events;
 mod half_open;

@@ -248,8 +248,6 @@ async fn without_redis_a_poll_says_when_to_come_back() {
     let mut redis = shared::testing::RedisServer::start().await;
     let settings = [("REDIS_TIMEOUT", "500ms")];
     let gateway = Gateway::start_on(&redis.settings(), &settings).await;
-    *gateway.api.verified.lock().unwrap() = json!({"identity": {
-        "user_id": 1, "session_id": 1, "role": "user", "expires_at": 4_000_000_000_i64}});
     let connect = gateway.connect(Credentials::Bearer(gateway.token(1)));
     crate::harness::welcomed(&connect).await.unwrap();
     redis.kill();

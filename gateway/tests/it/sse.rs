@@ -125,8 +125,7 @@ async fn an_end_says_why_and_when_to_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_credentials_as_everywhere_and_nothing_without_them() {
     let gateway = Gateway::start().await;
-    *gateway.api.verified.lock().unwrap() = json!({"identity": {
-        "user_id": 1, "session_id": 1, "role": "user", "expires_at": 4_000_000_000_i64}});
+    *gateway.api.verified.lock().unwrap() = Some(crate::stand_in::identity(&json!(1)));
     let cookie = "cookie: session=x\r\n";
     let foreign = format!("{cookie}origin: https://evil.example\r\n");
     let expired = gateway.mint(Purpose::Access, 1, Duration::ZERO);

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use shared::{bus::LogReader, testing::MemoryLog, wire::Channel};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, RwLock},
 };
 
 pub(crate) struct StandIn {
@@ -26,8 +26,13 @@ pub(crate) struct StandIn {
     log: MemoryLog,
     /// Commands as they came.
     pub(crate) commands: Mutex<Vec<Value>>,
-    /// What to answer a `sessions/verify`.
-    pub(crate) verified: Mutex<Value>,
+    /// What to answer a `sessions/verify`. Without it every session stands, and is of the user of its number; no cookie is
+    /// anybody's.
+    pub(crate) verified: Mutex<Option<Value>>,
+    /// How many of those came.
+    pub(crate) verifications: AtomicUsize,
+    /// Shut, while a test writes to it: they are answered later by what was true when they came.
+    pub(crate) verifies: RwLock<()>,
     /// Pairs of people who are each other's contacts.
     pub(crate) contacts: Mutex<Vec<[i64; 2]>>,
     /// Who was reported as last seen.
@@ -44,7 +49,9 @@ impl StandIn {
             url: format!("http://{}", listener.local_addr().unwrap()),
             log,
             commands: Mutex::default(),
-            verified: Mutex::new(json!({"refused": "unauthenticated"})),
+            verified: Mutex::default(),
+            verifications: AtomicUsize::new(0),
+            verifies: RwLock::default(),
             contacts: Mutex::default(),
             seen: Mutex::default(),
             hold: AtomicBool::new(false),
@@ -113,7 +120,16 @@ impl StandIn {
                 self.seen.lock().unwrap().extend_from_slice(seen);
                 json!({})
             }
-            "/internal/sessions/verify" => self.verified.lock().unwrap().clone(),
+            "/internal/sessions/verify" => {
+                let told = self.verified.lock().unwrap().clone();
+                let verified = told.unwrap_or_else(|| match &body["session_id"] {
+                    Value::Null => json!({"refused": "unauthenticated"}),
+                    session => identity(session),
+                });
+                self.verifications.fetch_add(1, Ordering::SeqCst);
+                let _open = self.verifies.read().await;
+                verified
+            }
             "/internal/commands" => {
                 if self.hold.load(Ordering::SeqCst) {
                     self.go.notified().await;
@@ -130,6 +146,13 @@ impl StandIn {
             other => panic!("no route {other}"),
         }
     }
+}
+
+/// Whose session it is: of the user of the same number.
+pub(crate) fn identity(number: &Value) -> Value {
+    json!({"identity": {
+        "user_id": number, "session_id": number, "role": "user", "expires_at": 4_000_000_000_i64,
+    }})
 }
 
 async fn connection(stand_in: Arc<StandIn>, stream: TcpStream) {

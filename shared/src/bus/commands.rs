@@ -263,6 +263,11 @@ impl Bus {
         Ok(())
     }
 
+    /// Whether the commands of a pipeline are done in their order: several servers work side by side.
+    pub(super) fn keeps_order(&self) -> bool {
+        self.connections.topology().layout().servers().len() <= 1
+    }
+
     /// Which of the marks are set.
     pub async fn marks(&self, names: &[String]) -> Result<Vec<bool>, BusError> {
         let mut marks = Vec::with_capacity(names.len());

@@ -60,21 +60,30 @@ impl Bus {
         Ok(mirrors)
     }
 
-    /// Which of the marks are set, and what is kept of one channel, in one round trip.
-    pub(crate) async fn marks_and_mirror(
+    /// A channel's head, what is kept of the channel, and which of the marks are set, in this order: a mark that was set
+    /// before something was appended is seen by whoever sees the head behind it. One round trip where one server has all.
+    pub(crate) async fn head_mirror_and_marks(
         &self,
-        marks: &[String; 2],
         (name, channel): (&str, Channel),
-    ) -> Result<([bool; 2], Mirrored), BusError> {
+        marks: &[String; 2],
+    ) -> Result<(Option<Position>, Option<String>, [bool; 2]), BusError> {
         let mut pipeline = Pipeline::with_capacity(4);
-        for mark in marks {
-            pipeline.cmd("EXISTS").arg(self.names().mark(mark));
-        }
         pipeline.cmd("GET").arg(self.names().head(channel));
         let mirrors = self.names().mirrors(channel);
         pipeline.cmd("HGET").arg(mirrors).arg(name);
-        let (first, second, head, text) = self.query(&pipeline).await?;
-        Ok(([first, second], read(&[head, text])))
+        let (head, text, found): (Option<String>, _, _) = if self.keeps_order() {
+            for mark in marks {
+                pipeline.cmd("EXISTS").arg(self.names().mark(mark));
+            }
+            let (head, text, first, second) = self.query(&pipeline).await?;
+            (head, text, [first, second])
+        } else {
+            let (head, text) = self.query(&pipeline).await?;
+            let found = self.marks(marks).await?;
+            let is_set = |mark: usize| found.get(mark).copied().unwrap_or_default();
+            (head, text, [is_set(0), is_set(1)])
+        };
+        Ok((head.as_deref().and_then(parse_head), text, found))
     }
 }
 

@@ -34,6 +34,29 @@ pub struct Memberships {
     pub groups: Vec<GroupId>,
 }
 
+/// What Redis knows of somebody who comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtTheDoor {
+    /// The head of the person's channel, read before the rest: what it says is not older than that. `None` where Redis does
+    /// not know the head.
+    pub at: Option<Position>,
+    /// Whether the session stands. Its end is marked before it is published, so an end at or before `at` is known here.
+    pub standing: Standing,
+    /// The memberships as of `at`; `None` where PostgreSQL has to be asked.
+    pub memberships: Option<Memberships>,
+}
+
+impl AtTheDoor {
+    /// Whether nothing was said on the person's channel between this and `joined_at`, where it is heard from.
+    pub fn is_as_of(&self, joined_at: Position) -> bool {
+        self.at.is_some_and(|at| reaches(at, joined_at))
+    }
+}
+
+fn reaches(at: Position, since: Position) -> bool {
+    at.epoch == since.epoch && at.offset >= since.offset
+}
+
 /// What a [`MembershipSource`] answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembershipsAt {
@@ -47,7 +70,7 @@ pub struct MembershipsAt {
 impl MembershipsAt {
     /// Whether whoever hears the person's channel from `since` on misses no change.
     pub fn is_as_of(&self, since: Position) -> bool {
-        self.at.epoch == since.epoch && self.at.offset >= since.offset
+        reaches(self.at, since)
     }
 }
 
@@ -106,17 +129,19 @@ impl MembershipMirror {
         Self { bus, source }
     }
 
-    /// What is asked about somebody who comes in, in one round trip: whether the session stands, and the memberships as far
-    /// as Redis has them now.
+    /// What is asked about somebody who comes in, in one round trip.
     pub async fn at_the_door(
         &self,
         user: UserId,
         session: SessionId,
-    ) -> Result<(Standing, Option<MembershipsAt>), BusError> {
+    ) -> Result<AtTheDoor, BusError> {
         let marks = Revocations::asked(session);
-        let (found, read) = mirror::look_up_with_marks(&self.bus, &marks, user).await?;
-        let read = read.map(|(at, memberships)| MembershipsAt { memberships, at });
-        Ok((Revocations::read(&found), read))
+        let (at, memberships, found) = mirror::look_up_with_marks(&self.bus, user, &marks).await?;
+        Ok(AtTheDoor {
+            at,
+            standing: Revocations::read(&found),
+            memberships,
+        })
     }
 
     /// The memberships as of `since` or later: whoever hears the person's channel from there on misses no change.

@@ -250,6 +250,30 @@ pub(super) async fn marks_and_claims() {
 }
 
 #[tokio::test]
+pub(super) async fn marks_are_read_as_of_a_head_or_later() {
+    let world = World::shared();
+    let marks = ["a", "b"].map(str::to_owned);
+    let ask = async || {
+        let asked = world.bus.head_mirror_and_marks(("m", user(1)), &marks);
+        asked.await.unwrap()
+    };
+    assert_eq!(ask().await, (None, None, [false, false]));
+    world.send(user(1)).await;
+    let head = world.log.head(user(1));
+    let minute = Duration::from_mins(1);
+    world.bus.set_marks(&marks[1..], minute).await.unwrap();
+    assert_eq!(ask().await, (Some(head), None, [false, true]));
+    let mirror = NewMirror {
+        channel: user(1),
+        at: head,
+        text: "text".to_owned(),
+    };
+    world.bus.store_mirrors("m", &[mirror]).await.unwrap();
+    let text = Some("text".to_owned());
+    assert_eq!(ask().await, (Some(head), text, [false, true]));
+}
+
+#[tokio::test]
 pub(super) async fn ephemeral_events_and_nothing_at_all_are_no_appends() {
     let world = World::shared();
     assert_eq!(

@@ -35,6 +35,7 @@ const CASES: &[fn()] = &[
     appending::an_empty_redis_takes_what_comes_first,
     appending::a_new_life_of_the_log_replaces_the_old_one,
     appending::marks_and_claims,
+    appending::marks_are_read_as_of_a_head_or_later,
     appending::ephemeral_events_and_nothing_at_all_are_no_appends,
     following::a_join_says_where_the_stream_starts_and_what_was_missed,
     following::a_channel_without_events_has_a_position_and_the_second_node_asks_redis_alone,
