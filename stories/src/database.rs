@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
+use crate::{Postgres, program};
+
 const DROP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Copied from the migrated template; dropped with the value's [`Database::remove`].
@@ -16,8 +18,8 @@ pub(crate) struct Database {
 impl Database {
     /// A fresh copy of `TEST_TEMPLATE_DATABASE` on the server of `TEST_DATABASE_URL`.
     pub(crate) async fn create() -> Self {
-        let server = crate::program::variable("TEST_DATABASE_URL");
-        let template = crate::program::variable("TEST_TEMPLATE_DATABASE");
+        let server = program::variable("TEST_DATABASE_URL");
+        let template = program::variable("TEST_TEMPLATE_DATABASE");
         let name = format!("story_{:016x}", rand::random::<u64>());
         execute(
             &server,
@@ -25,6 +27,18 @@ impl Database {
         )
         .await;
         Self { name, server }
+    }
+
+    /// A migrated database on a server of its own.
+    pub(crate) async fn create_apart() -> (Postgres, Self) {
+        let postgres = Postgres::start().await;
+        let server = postgres.url();
+        let name = "story".to_owned();
+        execute(&server, &format!("create database {name}")).await;
+        let database = Self { name, server };
+        let variables = [("DATABASE_URL", database.url())];
+        program::run_once("api", &["migrate"], &variables).await;
+        (postgres, database)
     }
 
     /// The URL that programs get.

@@ -183,6 +183,11 @@ impl Listener {
         }
     }
 
+    /// Reads no more than is asked for, from the next connection on: what comes stays with the gateway.
+    pub fn reads_slowly(&mut self) {
+        self.connect.reads_ahead = 1;
+    }
+
     /// Drops the connection without a word, as a phone in a tunnel does.
     pub fn goes_away(&mut self) {
         self.socket = None;

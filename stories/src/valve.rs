@@ -1,4 +1,4 @@
-//! A TCP proxy that can be shut: bytes go in and do not come out, as in a network partition.
+//! A TCP proxy that can be shut: bytes go in and do not come out, as in a network partition; or cut: nobody is there.
 
 use std::{io, net::SocketAddr};
 
@@ -12,10 +12,17 @@ use tokio::{
     task::JoinHandle,
 };
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Shut,
+    Cut,
+}
+
 /// Stands between a program and a server. Dropped, it cuts every connection.
 pub struct Valve {
     addr: SocketAddr,
-    open: watch::Sender<bool>,
+    state: watch::Sender<State>,
     accepting: JoinHandle<()>,
 }
 
@@ -26,11 +33,11 @@ impl Valve {
         let addr = listener
             .local_addr()
             .expect("a bound listener has an address");
-        let (open, state) = watch::channel(true);
-        let accepting = tokio::spawn(accept(listener, target, state));
+        let (state, seen) = watch::channel(State::Open);
+        let accepting = tokio::spawn(accept(listener, target, seen));
         Self {
             addr,
-            open,
+            state,
             accepting,
         }
     }
@@ -42,12 +49,17 @@ impl Valve {
 
     /// From now on nothing comes through, in neither direction. Connections stay; what is sent is held.
     pub fn shut(&self) {
-        self.open.send_replace(false);
+        self.state.send_replace(State::Shut);
+    }
+
+    /// From now on connections are closed, those that are there and those that come.
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
     }
 
     /// What was held and what comes flows again.
     pub fn open(&self) {
-        self.open.send_replace(true);
+        self.state.send_replace(State::Open);
     }
 }
 
@@ -57,10 +69,13 @@ impl Drop for Valve {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, state: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, target: SocketAddr, state: watch::Receiver<State>) {
     // Owned here, so that the pipes end with the valve.
     let mut pipes = tokio::task::JoinSet::new();
     while let Ok((inside, _)) = listener.accept().await {
+        if *state.borrow() == State::Cut {
+            continue;
+        }
         let Ok(outside) = TcpStream::connect(target).await else {
             continue;
         };
@@ -74,12 +89,19 @@ async fn accept(listener: TcpListener, target: SocketAddr, state: watch::Receive
 async fn pipe(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mut state: watch::Receiver<bool>,
+    mut state: watch::Receiver<State>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let count = from.read(&mut buffer).await?;
-        if state.wait_for(|open| *open).await.is_err() || count == 0 {
+        let count = tokio::select! {
+            count = from.read(&mut buffer) => count?,
+            _ = state.wait_for(|state| *state == State::Cut) => return Ok(()),
+        };
+        let now = state.wait_for(|state| *state != State::Shut).await;
+        if now.is_ok_and(|now| *now == State::Cut) {
+            return Ok(());
+        }
+        if count == 0 {
             return to.shutdown().await;
         }
         to.write_all(&buffer[..count]).await?;

@@ -124,6 +124,31 @@ impl RedisServer {
         .await
     }
 
+    /// [`RedisServer::start`], for [`RedisServer::restart_with_its_data`].
+    ///
+    /// # Panics
+    ///
+    /// As that.
+    pub async fn start_keeping() -> Self {
+        Self::start_by(|port, notes| {
+            let file = notes.file_name().expect("it is a file");
+            let file = file.to_string_lossy().into_owned();
+            let port = port.to_string();
+            let words = [
+                "--port",
+                &port,
+                "--bind",
+                "127.0.0.1",
+                "--dbfilename",
+                &file,
+            ];
+            let saves = ["--save", "3600 1"];
+            let words = words.into_iter().chain(saves);
+            words.map(str::to_owned).collect()
+        })
+        .await
+    }
+
     /// `arguments` are made of the port and a file that is the server's own.
     async fn start_by(arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
         for _ in 0..PORT_TRIES {
@@ -173,6 +198,22 @@ impl RedisServer {
     /// When it does not start.
     pub async fn restart_empty(&mut self) {
         self.kill();
+        assert!(self.launch().await, "redis-server did not start again");
+    }
+
+    /// SIGTERM: connections break, data is written down; then a server with that data, on the same port.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn restart_with_its_data(&mut self) {
+        self.signal(Signal::SIGTERM);
+        let mut process = self.process.take().expect("the server runs");
+        let ended = process.wait().expect("the server is our child");
+        assert!(
+            ended.success(),
+            "redis-server could not save its data: {ended}"
+        );
         assert!(self.launch().await, "redis-server did not start again");
     }
 

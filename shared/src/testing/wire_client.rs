@@ -20,8 +20,8 @@ use tokio::{
 };
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-/// Frames that wait for a caller who does not read; then the socket is not read either.
-const UNREAD_FRAMES_MAX: usize = 4096;
+/// Frames that wait for most callers.
+const READS_AHEAD: usize = 4096;
 
 /// How to say who one is.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub struct Connect {
     pub resume: Option<Value>,
     /// Subprotocols to offer.
     pub protocols: Option<String>,
+    /// Frames that are read before they are asked for; then the socket is not read either.
+    pub reads_ahead: usize,
 }
 
 impl Connect {
@@ -62,6 +64,7 @@ impl Connect {
             credentials: Credentials::Bearer(token.to_owned()),
             resume: None,
             protocols: None,
+            reads_ahead: READS_AHEAD,
         }
     }
 }
@@ -116,7 +119,7 @@ impl WireClient {
             .map(str::to_owned);
         let (reader, writer) = socket.split(tokio::io::split);
         let writer = Arc::new(Mutex::new(writer));
-        let (sender, frames) = mpsc::channel(UNREAD_FRAMES_MAX);
+        let (sender, frames) = mpsc::channel(connect.reads_ahead);
         let reader = FragmentCollectorRead::new(reader);
         let reading = tokio::spawn(read(reader, Arc::clone(&writer), sender));
         Ok(Self {
