@@ -24,6 +24,7 @@ pub mod polling;
 mod presence;
 mod reach;
 mod refusal;
+mod ring;
 mod rooms;
 mod roster;
 mod session;

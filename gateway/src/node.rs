@@ -30,6 +30,7 @@ use crate::{
     polling::Polls,
     presence::{Means, Presence, PresenceMetrics},
     reach::ReachBook,
+    ring::Ring,
     rooms::RoomChecks,
     roster::Roster,
     session::{CommandLimits, Intervals, Settings},
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) revocations: Revocations,
     pub(crate) bus: Bus,
     pub(crate) history: History,
+    /// What was heard here just now.
+    pub(crate) ring: Arc<Ring>,
     /// Who is in which groups.
     pub(crate) memberships: MembershipMirror,
     pub(crate) subscriber: Subscriber,
@@ -124,7 +127,9 @@ impl Node {
             presence: heard,
             switches: Arc::clone(&switches),
         };
-        let sink = ShardSink::new(hub.clone(), heard, permits, Arc::clone(&metrics));
+        let ring = Arc::<Ring>::default();
+        let (kept, counted) = (Arc::clone(&ring), Arc::clone(&metrics));
+        let sink = ShardSink::new(hub.clone(), heard, permits, kept, counted);
         let (room_checks, asker) = RoomChecks::new(api.clone());
         let mut keepers = JoinSet::new();
         keepers.spawn(asker.run());
@@ -170,6 +175,7 @@ impl Node {
             revocations: Revocations::new(bus.clone()),
             bus,
             history,
+            ring,
             memberships,
             subscriber,
             api,

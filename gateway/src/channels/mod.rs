@@ -16,6 +16,7 @@ use crate::{
     metrics::GatewayMetrics,
     presence::{self, Presence},
     reach::ReachBook,
+    ring::Ring,
     switches::Switches,
     typing::Typists,
 };
@@ -25,6 +26,7 @@ pub(crate) struct ShardSink {
     hub: Hub,
     heard: Heard,
     permits: Permits,
+    ring: Arc<Ring>,
     /// What was said to everybody last.
     broadcasts: VecDeque<EventId>,
     metrics: Arc<GatewayMetrics>,
@@ -50,12 +52,14 @@ impl ShardSink {
         hub: Hub,
         heard: Heard,
         permits: Permits,
+        ring: Arc<Ring>,
         metrics: Arc<GatewayMetrics>,
     ) -> Self {
         Self {
             hub,
             heard,
             permits,
+            ring,
             broadcasts: VecDeque::with_capacity(BROADCASTS_KEPT),
             metrics,
         }
@@ -100,7 +104,9 @@ impl Sink for ShardSink {
             Ok(encoded) => {
                 self.permits.reach.on_event(&encoded);
                 self.permits.typists.on_event(&encoded);
-                let missed = self.hub.offer(listeners, &Arc::new(encoded));
+                let encoded = Arc::new(encoded);
+                self.ring.keep(&encoded);
+                let missed = self.hub.offer(listeners, &encoded);
                 self.metrics.dropped_on_the_way(class, missed);
                 let seconds = since.elapsed().as_secs_f64();
                 self.metrics.broadcast_seconds.observe(seconds);
@@ -112,6 +118,13 @@ impl Sink for ShardSink {
                     self.hub.lost(listeners, channel, position);
                 }
             }
+        }
+    }
+
+    fn unheard(&mut self, event: Arc<Event>) {
+        // What cannot be encoded leaves a hole, which the ring sees.
+        if let Ok(encoded) = Encoded::new(event) {
+            self.ring.keep(&Arc::new(encoded));
         }
     }
 

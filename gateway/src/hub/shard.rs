@@ -37,7 +37,7 @@ use super::{
 use crate::{
     codec::Encoded,
     commands::{self, Caller},
-    metrics::Departure,
+    metrics::{Departure, ReplaySource},
     node::Node,
     session::{Answer, RoomsUnknown},
     standing,
@@ -214,20 +214,36 @@ impl Shard {
 
 impl Shard {
     async fn read(self: Rc<Self>, key: Key, channel: Channel, after: Position, through: Offset) {
-        let history = self.node.history.clone();
-        let read = self.node.main.spawn(async move {
-            let events = history.range(channel, after, through).await?;
-            events.into_iter().map(encode).collect()
-        });
-        let outcome = match read.await {
-            Ok(outcome) => outcome,
-            Err(error) => Err(HistoryError::Unavailable(error.to_string())),
+        let (source, outcome) = match self.node.ring.range(channel, after, through) {
+            Some(events) => (ReplaySource::Ring, Ok(events)),
+            None => (
+                ReplaySource::History,
+                self.read_history(channel, after, through).await,
+            ),
         };
+        if let Ok(events) = &outcome {
+            self.node.metrics.replayed(source, events.len());
+        }
         self.enter(|state| {
             state.input(key, |session, now, effects| {
                 session.on_history(channel, outcome, now, effects);
             });
         });
+    }
+
+    async fn read_history(
+        &self,
+        channel: Channel,
+        after: Position,
+        through: Offset,
+    ) -> Result<Vec<Arc<Encoded>>, HistoryError> {
+        let history = self.node.history.clone();
+        let read = self.node.main.spawn(async move {
+            let events = history.range(channel, after, through).await?;
+            events.into_iter().map(encode).collect()
+        });
+        let outcome = read.await;
+        outcome.unwrap_or_else(|error| Err(HistoryError::Unavailable(error.to_string())))
     }
 
     async fn read_memberships(self: Rc<Self>, key: Key, user: UserId, since: Position) {

@@ -139,6 +139,27 @@ pub(crate) enum ResumeResult {
     Error,
 }
 
+/// Where a replay came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReplaySource {
+    /// This node had heard it just now.
+    Ring,
+    /// Redis, or the log.
+    History,
+}
+
+impl ReplaySource {
+    /// In the order of their numbers.
+    pub(super) const ALL: [Self; 2] = [Self::Ring, Self::History];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Ring => "ring",
+            Self::History => "history",
+        }
+    }
+}
+
 impl ResumeResult {
     pub(super) const ALL: [Self; 5] = [
         Self::Recovered,

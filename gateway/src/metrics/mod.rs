@@ -13,7 +13,9 @@ use shared::{
 };
 use tokio::time::Instant;
 
-pub(crate) use labels::{Departure, Drained, End, HandshakeResult, Refused, ResumeResult};
+pub(crate) use labels::{
+    Departure, Drained, End, HandshakeResult, Refused, ReplaySource, ResumeResult,
+};
 pub(crate) use lines::{ConnectionGuard, Lines, Tally};
 
 use self::commands::CommandMetrics;
@@ -36,6 +38,7 @@ pub(crate) struct GatewayMetrics {
     pub(crate) users: IntGauge,
     pub(crate) leaving: IntGauge,
     pub(crate) resume_seconds: Histogram,
+    replayed: [Histogram; ReplaySource::ALL.len()],
     pub(crate) queue_bytes: IntGauge,
     pub(crate) queue_frames: Histogram,
     pub(crate) forward_seconds: Histogram,
@@ -74,6 +77,7 @@ impl GatewayMetrics {
                 "From the request of a client that says where it stood to its welcome.",
                 DELIVERY_SECONDS,
             ),
+            replayed: replayed(metrics),
             queue_bytes: metrics.gauge(
                 "gateway_queue_bytes",
                 "What waits for sockets, all connections together; looked at now and then.",
@@ -95,6 +99,15 @@ impl GatewayMetrics {
             ),
             commands: CommandMetrics::new(metrics),
         }
+    }
+
+    /// Counts a replay of so many events.
+    pub(crate) fn replayed(&self, source: ReplaySource, events: usize) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a replay has at most 512 events"
+        )]
+        self.replayed[source as usize].observe(events as f64);
     }
 
     pub(crate) fn handshake(&self, transport: Transport, result: HandshakeResult) {
@@ -200,6 +213,13 @@ fn resumes(metrics: &Metrics) -> IntCounterVec {
         }
     }
     counters
+}
+
+fn replayed(metrics: &Metrics) -> [Histogram; ReplaySource::ALL.len()] {
+    let name = "gateway_resume_replayed_events";
+    let help = "Events of one channel that one replay brought, by where they were.";
+    let histograms = metrics.histograms(name, help, &["source"], COUNTS);
+    ReplaySource::ALL.map(|source| histograms.with_label_values(&[source.label()]))
 }
 
 fn dropped(metrics: &Metrics) -> IntCounterVec {

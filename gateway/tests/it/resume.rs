@@ -163,3 +163,40 @@ async fn what_happens_during_a_replay_comes_after_it() {
     assert_eq!(socket.offsets(10).await, expected);
     gateway.stop().await;
 }
+
+/// Where replays came from, as `/metrics` counts them.
+fn replays(gateway: &Gateway) -> [u64; 2] {
+    ["ring", "history"].map(|source| {
+        let name = "hubbub_gateway_resume_replayed_events_count";
+        gateway.metric(&format!("{name}{{source=\"{source}\"}}"))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_at_once_is_served_by_the_node_itself() {
+    let gateway = Gateway::start().await;
+    let (mut socket, welcome) = gateway.listen(1).await;
+    gateway.publish(1, 3).await;
+    assert_eq!(socket.offsets(3).await, [1, 2, 3]);
+    let mut since = position(&welcome);
+    since["offset"] = 1.into();
+    drop(socket);
+    let open = r#"hubbub_gateway_connections{transport="websocket"}"#;
+    until(|| gateway.metric(open) == 0).await;
+    // Nobody hears these; the channel is followed for a while all the same.
+    gateway.publish(1, 2).await;
+
+    let resume = json!({"user:1": since});
+    let (mut back, welcome) = gateway.listen_from(1, Some(resume.clone())).await;
+    assert_eq!(welcome["data"]["channels"]["user:1"]["recovered"], true);
+    assert_eq!(back.offsets(4).await, [2, 3, 4, 5]);
+    assert_eq!(replays(&gateway), [1, 0]);
+
+    // What the node has not heard it does not give.
+    let other = gateway.neighbour(&[]).await;
+    let (mut elsewhere, _) = other.listen_from(1, Some(resume)).await;
+    assert_eq!(elsewhere.offsets(4).await, [2, 3, 4, 5]);
+    assert_eq!(replays(&other), [0, 1]);
+    other.stop().await;
+    gateway.stop().await;
+}

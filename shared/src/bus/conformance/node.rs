@@ -96,6 +96,7 @@ impl World {
 pub(super) enum Output {
     Joined(ListenerId, Joined),
     Event(Listeners, Arc<Event>),
+    Unheard(Arc<Event>),
     Lost(Listeners, Channel, Position),
     Interrupted(Listeners, Channel),
 }
@@ -109,6 +110,10 @@ impl Sink for Outputs {
 
     fn event(&mut self, listeners: Listeners, event: Arc<Event>) {
         self.put(Output::Event(listeners, event));
+    }
+
+    fn unheard(&mut self, event: Arc<Event>) {
+        self.put(Output::Unheard(event));
     }
 
     fn lost(&mut self, listeners: Listeners, channel: Channel, position: Position) {

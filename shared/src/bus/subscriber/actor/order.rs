@@ -149,7 +149,7 @@ impl<S: Sink> Actor<S> {
         let listeners = followed.listeners;
         for step in steps.drain(..) {
             match step {
-                Step::Deliver(event) if listeners.is_empty() => drop(event),
+                Step::Deliver(event) if listeners.is_empty() => self.sink.unheard(event),
                 Step::Deliver(event) => self.sink.event(listeners, event),
                 Step::Fetch { after, through } => {
                     self.metrics.gaps_detected.inc();
