@@ -25,8 +25,10 @@ pub mod mutes;
 pub mod notifications;
 pub mod posts;
 pub mod presence;
+pub mod publish;
 pub mod reactions;
 pub mod realtime;
+pub mod service_keys;
 pub mod sync;
 pub mod users;
 
@@ -56,8 +58,10 @@ pub fn features() -> Vec<Feature> {
         notifications::feature(),
         posts::feature(),
         presence::feature(),
+        publish::feature(),
         reactions::feature(),
         realtime::feature(),
+        service_keys::feature(),
         sync::feature(),
         users::feature(),
     ]

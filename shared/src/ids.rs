@@ -149,6 +149,8 @@ ids! {
     UserId
     /// A log-in of a user on one device.
     SessionId
+    /// A key that a service account publishes with.
+    ServiceKeyId
     /// A group of people.
     GroupId
     /// Something that a group meets for.

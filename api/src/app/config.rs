@@ -118,10 +118,12 @@ pub struct RateSettings {
     pub per_user: Rate,
     /// Requests from one address, behind which there may be a whole campus.
     pub per_address: Rate,
+    /// Requests with one key of a service account.
+    pub per_key: Rate,
 }
 
 impl RateSettings {
-    /// `RATE_LIMIT_USER`, `RATE_LIMIT_ADDRESS`; `RATE_LIMITS=off` lifts both.
+    /// `RATE_LIMIT_USER`, `RATE_LIMIT_ADDRESS`, `RATE_LIMIT_KEY`; `RATE_LIMITS=off` lifts them.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let per_user = reader.with_default(
             "RATE_LIMIT_USER",
@@ -133,9 +135,15 @@ impl RateSettings {
             "3000+300/s",
             "requests from an address: at once, and then a second",
         );
+        let per_key = reader.with_default(
+            "RATE_LIMIT_KEY",
+            "1000+100/s",
+            "requests with a service account's key: at once, and then a second",
+        );
         Some(Self {
             per_user: per_user?,
             per_address: per_address?,
+            per_key: per_key?,
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod live;
 pub mod metrics;
 pub mod notification_type;
 pub mod openapi;
+pub mod service_keys;
 pub mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -190,7 +191,7 @@ impl App {
     }
 
     /// Whether a feature says that it tells events of this type; nobody knows where there is no server.
-    pub(in crate::app) fn is_event_type(&self, kind: &str) -> bool {
+    pub(crate) fn is_event_type(&self, kind: &str) -> bool {
         let types = self.0.event_types.get();
         types.is_none_or(|types| types.iter().any(|known| known.name == kind))
     }

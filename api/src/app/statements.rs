@@ -3,7 +3,7 @@
 //! During a roll-out the previous release runs on the new schema. Its statements are recorded in
 //! `migrations/previous_release.sql`, and a test prepares them there; `api statements` prints the next record.
 
-use super::{event_log, feature::Feature, flags, http, identity, jobs};
+use super::{event_log, feature::Feature, flags, http, identity, jobs, service_keys};
 
 /// Stands between two statements of a record; no statement has such a line.
 const SEPARATOR: &str = "\n-- next statement\n";
@@ -16,6 +16,7 @@ pub fn statements(features: &[Feature]) -> Vec<&'static str> {
         identity::STATEMENTS,
         jobs::STATEMENTS,
         http::STATEMENTS,
+        service_keys::STATEMENTS,
     ];
     let theirs = features.iter().map(|feature| feature.statements);
     ours.into_iter().chain(theirs).flatten().copied().collect()

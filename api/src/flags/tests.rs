@@ -6,18 +6,7 @@ use serde_json::{Value, json};
 use shared::{credentials::Role, flags::Overrides, wire::Channel};
 use tokio::time::Instant;
 
-use crate::{
-    app::testing::{Actor, TestApp},
-    auth::moderation,
-};
-
-async fn make_admin(app: &TestApp, who: &Actor) {
-    let mut tx = app.app().begin().await.unwrap();
-    moderation::set_role(&mut tx, who.id(), Role::Admin)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-}
+use crate::app::testing::{Actor, TestApp};
 
 async fn post_of(who: &Actor) -> Value {
     let post = who.post("/posts", &json!({"content": "a post"})).await;
@@ -28,8 +17,10 @@ async fn post_of(who: &Actor) -> Value {
 async fn a_flag_that_is_turned_holds_on_every_pod_within_a_second_and_is_written_down() {
     let app = TestApp::start().await;
     let other = app.start_another("api-2").await;
-    let (admin, ana) = (app.user("admin").await, app.user("ana").await);
-    make_admin(&app, &admin).await;
+    let (admin, ana) = (
+        app.user_with("admin", Role::Admin).await,
+        app.user("ana").await,
+    );
     let there = other.user("bob").await;
     app.ears().join(Channel::Broadcast).await;
     let like = format!("/posts/{}/like", post_of(&ana).await);
@@ -68,8 +59,10 @@ async fn a_flag_that_is_turned_holds_on_every_pod_within_a_second_and_is_written
 #[tokio::test]
 async fn who_is_in_a_list_is_told_alone() {
     let app = TestApp::start().await;
-    let (admin, ana) = (app.user("admin").await, app.user("ana").await);
-    make_admin(&app, &admin).await;
+    let (admin, ana) = (
+        app.user_with("admin", Role::Admin).await,
+        app.user("ana").await,
+    );
     app.ears().join(Channel::Broadcast).await;
     let nobody = json!({"enabled": true, "percentage": 0});
     admin.put("/admin/flags/friends", &nobody).await.ok();
@@ -87,8 +80,10 @@ async fn who_is_in_a_list_is_told_alone() {
 #[tokio::test]
 async fn what_contradicts_itself_is_refused_and_so_is_who_is_no_admin() {
     let app = TestApp::start().await;
-    let (admin, ana) = (app.user("admin").await, app.user("ana").await);
-    make_admin(&app, &admin).await;
+    let (admin, ana) = (
+        app.user_with("admin", Role::Admin).await,
+        app.user("ana").await,
+    );
     for wrong in [
         json!({"enabled": true, "percentage": -1}),
         json!({"enabled": true, "percentage": 100.5}),
@@ -117,8 +112,10 @@ async fn guards_stand_before_commands_too_and_the_environment_s_disabled_wins() 
     let word = "disabled".parse().unwrap();
     let off = [("PRESENCE".to_owned(), word), ("COMMENTS".to_owned(), word)];
     let app = TestApp::start_with(|settings| settings.flags = Overrides::new(off)).await;
-    let (admin, ana) = (app.user("admin").await, app.user("ana").await);
-    make_admin(&app, &admin).await;
+    let (admin, ana) = (
+        app.user_with("admin", Role::Admin).await,
+        app.user("ana").await,
+    );
     for flag in ["presence", "comments"] {
         let path = format!("/admin/flags/{flag}");
         admin.put(&path, &json!({"enabled": true})).await.ok();

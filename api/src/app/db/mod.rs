@@ -27,7 +27,7 @@ pub use round::{InvalidMoment, Moment, Round};
 pub(crate) use round::{changed_in_round, round_columns};
 pub use row::{Column, FromRow, InvalidRow, Row};
 pub use snapshot::Snapshot;
-pub use tx::{EventSpec, NoticeSpec, Tx};
+pub use tx::{EventSpec, Foreign, NoticeSpec, Tx};
 
 use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};
 

@@ -5,7 +5,7 @@ use shared::{
     credentials::Role,
     ids::{
         CommentId, ConversationId, EventId, GroupEventId, GroupId, InvalidId, MessageId,
-        NotificationId, PostId, SessionId, UserId,
+        NotificationId, PostId, ServiceKeyId, SessionId, UserId,
     },
 };
 use tokio_postgres::types::FromSqlOwned;
@@ -139,6 +139,7 @@ macro_rules! id_columns {
 id_columns!(
     UserId,
     SessionId,
+    ServiceKeyId,
     GroupId,
     GroupEventId,
     PostId,

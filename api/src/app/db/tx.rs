@@ -1,12 +1,12 @@
 //! A transaction that also carries events: the only way to change something, and the only way to tell anybody.
 
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use futures_util::FutureExt;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
-    ids::{GroupId, UserId},
+    ids::{EventId, GroupId, UserId},
     wire::{Channel, Class, Ephemeral, Event, EventBody},
 };
 
@@ -19,6 +19,9 @@ use crate::app::{
     metrics::ApiMetrics,
     time::Time,
 };
+
+/// How events of types that no feature knows are counted.
+const FOREIGN: &str = "foreign";
 
 /// A durable event to be.
 #[derive(Debug)]
@@ -58,6 +61,19 @@ pub struct NoticeSpec<'a, T: Serialize> {
     pub data: &'a T,
 }
 
+/// An event of another back end's making, of a type that no feature knows.
+#[derive(Debug)]
+pub struct Foreign<'a, T: Serialize> {
+    /// Its id, which its publisher is told.
+    pub id: EventId,
+    /// Where it goes: durable channels, where it is durable.
+    pub channels: &'a [Channel],
+    /// The event type.
+    pub kind: &'a str,
+    /// What the type says.
+    pub data: &'a T,
+}
+
 /// An open transaction. Statements run through the [`Connection`] it derefs to. Dropped without [`Tx::commit`], nothing
 /// has happened and nobody hears of it.
 pub struct Tx {
@@ -66,6 +82,7 @@ pub struct Tx {
     app: App,
     events: Vec<NewEvent>,
     notices: Vec<Event>,
+    foreign_notices: Vec<Event>,
     is_open: bool,
     /// Where it goes back to, if it was lent.
     held: Option<Held>,
@@ -84,6 +101,7 @@ impl Tx {
             app,
             events: Vec::new(),
             notices: Vec::new(),
+            foreign_notices: Vec::new(),
             is_open: true,
             held: None,
         };
@@ -104,7 +122,7 @@ impl Tx {
         &mut self,
         spec: &EventSpec<'_, T>,
     ) -> Result<(), Error> {
-        self.add(spec, false)
+        self.add_own(spec, false)
     }
 
     /// Adds a durable event that gateways act on themselves.
@@ -112,7 +130,51 @@ impl Tx {
         &mut self,
         spec: &EventSpec<'_, T>,
     ) -> Result<(), Error> {
-        self.add(spec, true)
+        self.add_own(spec, true)
+    }
+
+    /// Adds a durable event of a type that no feature knows.
+    pub fn foreign_event<T: Serialize>(&mut self, foreign: &Foreign<'_, T>) -> Result<(), Error> {
+        let body = EventBody {
+            timestamp: self.app.clock().now_seconds(),
+            from_user_id: None,
+            to_user_id: None,
+            group_id: None,
+            data: foreign.data,
+        };
+        let kind = (foreign.kind, false, Some(foreign.id));
+        self.add(kind, foreign.channels, &body)
+    }
+
+    /// Adds an ephemeral event of a type that no feature knows, in each of its channels.
+    pub fn foreign_notice<T: Serialize>(&mut self, foreign: &Foreign<'_, T>) -> Result<(), Error> {
+        let Some(first) = foreign.channels.first() else {
+            return Ok(());
+        };
+        // A key of its own, so that none takes another's place in a queue.
+        let key = format!("published:{}", foreign.id);
+        let notice = Ephemeral {
+            channel: *first,
+            kind: foreign.kind,
+            class: Class::State,
+            key: Some(&key),
+            control: false,
+            from: None,
+            to: None,
+            group: None,
+            data: foreign.data,
+        };
+        let notice = notice.at(self.app.clock().now_ms());
+        let notice = Event {
+            id: foreign.id,
+            ..notice.map_err(Error::internal)?
+        };
+        let channels = foreign.channels.iter();
+        self.foreign_notices.extend(channels.map(|channel| Event {
+            channel: *channel,
+            ..notice.clone()
+        }));
+        Ok(())
     }
 
     /// Adds an ephemeral event, published after the commit.
@@ -149,14 +211,11 @@ impl Tx {
         debug_assert_eq!(kind.is_durable, is_durable, "{name}");
     }
 
-    fn add<T: Serialize + JsonSchema>(
+    fn add_own<T: Serialize + JsonSchema>(
         &mut self,
         spec: &EventSpec<'_, T>,
         control: bool,
     ) -> Result<(), Error> {
-        if !spec.channels.iter().all(|channel| channel.is_durable()) {
-            return Err(Error::defect("a durable event for a channel without a log"));
-        }
         self.check::<T>(spec.kind, true);
         let body = EventBody {
             timestamp: self.app.clock().now_seconds(),
@@ -165,25 +224,44 @@ impl Tx {
             group_id: spec.group,
             data: spec.data,
         };
-        let mut channels = spec.channels.to_vec();
+        self.add((spec.kind.name, control, None), spec.channels, &body)
+    }
+
+    fn add<T: Serialize>(
+        &mut self,
+        (kind, control, id): (&str, bool, Option<EventId>),
+        channels: &[Channel],
+        body: &EventBody<'_, T>,
+    ) -> Result<(), Error> {
+        if !channels.iter().all(|channel| channel.is_durable()) {
+            return Err(Error::defect("a durable event for a channel without a log"));
+        }
+        let mut channels = channels.to_vec();
         channels.sort_unstable();
         channels.dedup();
         self.events.push(NewEvent {
             channels,
-            kind: spec.kind.name,
+            kind: Arc::from(kind),
+            id,
             control,
             body: body.to_json().map_err(Error::internal)?,
         });
         Ok(())
     }
 
-    fn count(&self, notices: &[Event]) {
+    /// Foreign types are one label, because there may be any number of them.
+    fn count(&self) {
         let metrics = self.app.metrics();
         for event in &self.events {
-            metrics.event(event.kind, Class::Durable, event.channels.len());
+            let is_own = self.app.is_event_type(&event.kind);
+            let kind = if is_own { &*event.kind } else { FOREIGN };
+            metrics.event(kind, Class::Durable, event.channels.len());
         }
-        for notice in notices {
+        for notice in &self.notices {
             metrics.event(&notice.kind, notice.class, 1);
+        }
+        for notice in &self.foreign_notices {
+            metrics.event(FOREIGN, notice.class, 1);
         }
     }
 
@@ -209,8 +287,9 @@ impl Tx {
         let committed = self.connection.simple("commit").await;
         self.is_open = false;
         committed.map_err(classify_commit)?;
-        let notices = std::mem::take(&mut self.notices);
-        self.count(&notices);
+        self.count();
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.append(&mut self.foreign_notices);
         self.app.publisher().offer(events, notices);
         Ok(())
     }

@@ -1,7 +1,12 @@
 //! Numbering: the last statement of a transaction that has events.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use shared::wire::{Channel, Class, Event};
+use shared::{
+    ids::EventId,
+    wire::{Channel, Class, Event},
+};
 
 use super::queries::{APPEND, Numbered};
 use crate::app::{db::Connection, error::Error};
@@ -10,7 +15,9 @@ use crate::app::{db::Connection, error::Error};
 pub(in crate::app) struct NewEvent {
     /// Each once.
     pub(in crate::app) channels: Vec<Channel>,
-    pub(in crate::app) kind: &'static str,
+    pub(in crate::app) kind: Arc<str>,
+    /// Drawn before by whoever has to know it before the commit.
+    pub(in crate::app) id: Option<EventId>,
     pub(in crate::app) control: bool,
     pub(in crate::app) body: Bytes,
 }
@@ -25,7 +32,8 @@ pub(in crate::app) async fn append(
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
+    let ids: Vec<Option<i64>> = events.iter().map(|e| e.id.map(EventId::get)).collect();
     let controls: Vec<bool> = events.iter().map(|event| event.control).collect();
     let bodies: Vec<&[u8]> = events.iter().map(|event| &event.body[..]).collect();
     let (numbers, channels): (Vec<i64>, Vec<String>) = (1..)
@@ -35,7 +43,9 @@ pub(in crate::app) async fn append(
     let numbered: Vec<Numbered> = connection
         .query(
             APPEND,
-            &[&kinds, &controls, &bodies, &numbers, &channels, &now_ms],
+            &[
+                &kinds, &controls, &bodies, &numbers, &channels, &now_ms, &ids,
+            ],
         )
         .await?;
     Ok(numbered
@@ -52,7 +62,7 @@ fn published(events: &[NewEvent], entry: &Numbered, now_ms: i64) -> Option<Event
         id: entry.event_id,
         class: Class::Durable,
         control: event.control,
-        kind: event.kind.into(),
+        kind: Arc::clone(&event.kind),
         key: None,
         committed_at_ms: now_ms,
         body: event.body.clone(),

@@ -2,9 +2,11 @@
 -- $1 text[], $2 boolean[], $3 bytea[]: kind, control and body of the events
 -- $4 bigint[], $5 text[]: which event (from 1) goes to which channel
 -- $6 bigint: the time, in milliseconds since the Unix epoch
+-- $7 bigint[]: the events' ids, where they were drawn before
 with drawn as materialized (
-    select number, kind, control, body, nextval('event_ids') as event_id
-    from unnest($1::text[], $2::boolean[], $3::bytea[]) with ordinality as e (kind, control, body, number)
+    select number, kind, control, body, coalesce(id, nextval('event_ids')) as event_id
+    from unnest($1::text[], $2::boolean[], $3::bytea[], $7::bigint[])
+        with ordinality as e (kind, control, body, id, number)
 ),
 entries as (
     select

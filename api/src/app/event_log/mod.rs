@@ -30,6 +30,8 @@ pub(in crate::app) use relay::Relay;
 pub(in crate::app) use retention::Retention;
 pub(in crate::app) use routes::routes;
 
+use shared::ids::EventId;
+
 use super::{db::Connection, error::Error};
 
 /// Starts a new life of the log: for a database that was restored to an earlier state, where the same offsets may name
@@ -38,4 +40,9 @@ pub async fn start_new_epoch(connection: &Connection) -> Result<(), Error> {
     let bits: i64 = rand::random();
     connection.execute(queries::START_EPOCH, &[&bits]).await?;
     Ok(())
+}
+
+/// An id for a durable event to be, for whoever has to tell it before the commit.
+pub async fn draw_id(connection: &Connection) -> Result<EventId, Error> {
+    connection.query_one(queries::DRAW_ID, &[]).await
 }

@@ -17,6 +17,7 @@ pub(super) const OUTBOX: &str = include_str!("outbox.sql");
 pub(super) const MOVE_CURSOR: &str = include_str!("move_cursor.sql");
 pub(super) const START_EPOCH: &str = include_str!("start_epoch.sql");
 pub(super) const CURSOR: &str = "select snapshot::text from relay_cursor";
+pub(super) const DRAW_ID: &str = "select nextval('event_ids')";
 pub(super) const SNAPSHOT: &str = "select pg_current_snapshot()::text";
 pub(super) const CREATE_PARTITIONS: &str = "
     select create_event_log_partition((now() at time zone 'utc')::date + ahead)::text
@@ -42,6 +43,7 @@ pub const STATEMENTS: &[&str] = &[
     MOVE_CURSOR,
     START_EPOCH,
     CURSOR,
+    DRAW_ID,
     SNAPSHOT,
     CREATE_PARTITIONS,
     EXPIRED_PARTITIONS,

@@ -10,7 +10,12 @@ use shared::{
     wire::Code,
 };
 
-use crate::app::{App, error::Error, identity};
+use crate::app::{
+    App,
+    error::Error,
+    identity,
+    service_keys::{self, KeyHolder, Scope},
+};
 
 /// Somebody with a session that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,44 @@ pub struct SignedIn {
 #[derive(Debug, Clone, Copy)]
 pub struct Admin(pub SignedIn);
 
+/// Another back end of the team: a service account, by a key or by a session of its own.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The account in whose name it acts.
+    pub account: UserId,
+    /// What the key may do; a session may do everything.
+    scopes: Option<Vec<Scope>>,
+}
+
+impl Service {
+    /// Refuses what the key was not made for.
+    pub fn require(&self, scope: Scope) -> Result<(), Error> {
+        match &self.scopes {
+            Some(scopes) if !scopes.contains(&scope) => {
+                let name = scope.name();
+                Err(Error::forbidden(format!("the key has no scope {name}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whoever shows credentials that hold, of whatever kind.
+#[derive(Debug, Clone)]
+pub(super) enum Caller {
+    Session(SignedIn),
+    Key(KeyHolder),
+}
+
+impl Caller {
+    pub(super) fn user_id(&self) -> UserId {
+        match self {
+            Self::Session(caller) => caller.user_id,
+            Self::Key(holder) => holder.account,
+        }
+    }
+}
+
 /// Anybody: says that a route is open on purpose.
 #[derive(Debug, Clone, Copy)]
 pub struct Visitor;
@@ -38,6 +81,10 @@ pub struct Gateway;
 /// What became of looking at a request's credentials, for whoever asks next.
 #[derive(Clone)]
 struct Checked(Result<SignedIn, Error>);
+
+/// As [`Checked`], for keys.
+#[derive(Clone)]
+struct CheckedKey(Result<KeyHolder, Error>);
 
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Error;
@@ -85,6 +132,42 @@ impl FromRequestParts<App> for Admin {
         match caller.role {
             Role::Admin => Ok(Self(caller)),
             Role::User | Role::Service => Err(Error::forbidden("for admins only")),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        if let Some(CheckedKey(checked)) = parts.extensions.get() {
+            return checked.clone().map(Self::Key);
+        }
+        let key = bearer(parts).ok().flatten();
+        let Some(key) = key.filter(|token| service_keys::is_key(token)) else {
+            let caller = SignedIn::from_request_parts(parts, app).await?;
+            return Ok(Self::Session(caller));
+        };
+        let checked = service_keys::verify(&app.read().await?, key, app.now()).await;
+        parts.extensions.insert(CheckedKey(checked.clone()));
+        checked.map(Self::Key)
+    }
+}
+
+impl FromRequestParts<App> for Service {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        match Caller::from_request_parts(parts, app).await? {
+            Caller::Key(holder) => Ok(Self {
+                account: holder.account,
+                scopes: Some(holder.scopes),
+            }),
+            Caller::Session(caller) if caller.role == Role::Service => Ok(Self {
+                account: caller.user_id,
+                scopes: None,
+            }),
+            Caller::Session(_) => Err(Error::forbidden("for service accounts only")),
         }
     }
 }

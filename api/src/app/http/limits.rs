@@ -1,4 +1,4 @@
-//! How often one address, and one user, may ask. The buckets are shared by all pods.
+//! How often one address, one user, and one key of a service account may ask. The buckets are shared by all pods.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use shared::{
     wire::Code,
 };
 
-use super::{ClientAddress, SignedIn};
+use super::{ClientAddress, auth::Caller};
 use crate::app::{App, error::Error};
 
 /// Refuses what is above the limits. Addresses come first, so that nobody has the database look at made-up credentials
@@ -32,8 +32,14 @@ pub(super) async fn limit(
     take(&app, &address_bucket(address), rates.per_address).await?;
     if has_credentials(&parts) {
         // Whether they are good is for the handler to say: it may not need any.
-        if let Ok(caller) = SignedIn::from_request_parts(&mut parts, &app).await {
-            take(&app, &format!("user:{}", caller.user_id), rates.per_user).await?;
+        match Caller::from_request_parts(&mut parts, &app).await {
+            Ok(Caller::Session(caller)) => {
+                take(&app, &format!("user:{}", caller.user_id), rates.per_user).await?;
+            }
+            Ok(Caller::Key(holder)) => {
+                take(&app, &format!("key:{}", holder.key), rates.per_key).await?;
+            }
+            Err(_) => {}
         }
     }
     Ok(next.run(Request::from_parts(parts, body)).await)

@@ -34,7 +34,7 @@ use shared::{lifecycle::Lifecycle, telemetry::admin, wire::Code};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use address::ClientAddress;
-pub use auth::{Admin, Gateway, SignedIn, Visitor};
+pub use auth::{Admin, Gateway, Service, SignedIn, Visitor};
 pub use cookies::{clear_session_cookie, set_session_cookie};
 pub(in crate::app) use idempotency::HOUSEKEEPING;
 pub use idempotency::STATEMENTS;

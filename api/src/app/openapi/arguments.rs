@@ -9,7 +9,7 @@ use super::operation::{Argument, Operation};
 use crate::app::{
     App,
     http::{
-        Admin, ClientAddress, Path, SignedIn, Visitor,
+        Admin, ClientAddress, Path, Service, SignedIn, Visitor,
         json::Json,
         page::{LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, OffsetQuery, PageQuery, Query},
     },
@@ -50,6 +50,14 @@ impl Argument for SignedIn {
 impl Argument for Admin {
     fn describe(operation: &mut Operation<'_>) {
         SignedIn::describe(operation);
+        operation.refuses(&[Code::Forbidden]);
+    }
+}
+
+impl Argument for Service {
+    fn describe(operation: &mut Operation<'_>) {
+        SignedIn::describe(operation);
+        operation.takes_key();
         operation.refuses(&[Code::Forbidden]);
     }
 }

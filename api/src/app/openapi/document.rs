@@ -89,6 +89,7 @@ impl Document {
                 "schemas": schemas,
                 "securitySchemes": {
                     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                    "service_key": {"type": "http", "scheme": "bearer", "bearerFormat": "hbk_<prefix>_<secret>"},
                     "cookie": {"type": "apiKey", "in": "cookie", "name": shared::credentials::SESSION_COOKIE},
                 },
             },
@@ -137,7 +138,7 @@ fn describe(path: &str, endpoint: &Endpoint, operation: Operation<'_>, problem: 
         "summary": sentence(name),
         "parameters": parameters(path, &operation),
         "responses": responses(&operation, problem),
-        "security": if operation.needs_session { json!([{"bearer": []}, {"cookie": []}]) } else { json!([]) },
+        "security": security(&operation),
     });
     if let Some(body) = operation.body {
         described["requestBody"] = json!({
@@ -146,6 +147,14 @@ fn describe(path: &str, endpoint: &Endpoint, operation: Operation<'_>, problem: 
         });
     }
     described
+}
+
+fn security(operation: &Operation<'_>) -> Value {
+    match (operation.needs_session, operation.takes_key) {
+        (_, true) => json!([{"service_key": []}, {"bearer": []}, {"cookie": []}]),
+        (true, false) => json!([{"bearer": []}, {"cookie": []}]),
+        (false, false) => json!([]),
+    }
 }
 
 /// The feature that a handler is of.

@@ -71,6 +71,7 @@ pub struct Operation<'a> {
     schemas: &'a mut Schemas,
     pub(super) method: Method,
     pub(super) needs_session: bool,
+    pub(super) takes_key: bool,
     /// Those in the path, in their order there.
     pub(super) path: Vec<Schema>,
     pub(super) parameters: Vec<Parameter>,
@@ -85,6 +86,7 @@ impl<'a> Operation<'a> {
             schemas,
             method,
             needs_session: false,
+            takes_key: false,
             path: Vec::new(),
             parameters: Vec::new(),
             body: None,
@@ -96,6 +98,11 @@ impl<'a> Operation<'a> {
     /// Only who is signed in gets through.
     pub fn needs_session(&mut self) {
         self.needs_session = true;
+    }
+
+    /// A service account's key will do.
+    pub fn takes_key(&mut self) {
+        self.takes_key = true;
     }
 
     /// It may be refused with these.

@@ -124,6 +124,16 @@ impl TestApp {
         actor
     }
 
+    /// As [`TestApp::user`], with another role.
+    pub(crate) async fn user_with(&self, username: &str, role: Role) -> Actor {
+        let actor = self.user(username).await;
+        let mut tx = self.app().begin().await.expect("PostgreSQL for tests");
+        let set = auth::moderation::set_role(&mut tx, actor.id(), role).await;
+        set.expect("there is such an account");
+        tx.commit().await.expect("PostgreSQL for tests");
+        actor
+    }
+
     /// Whoever holds the credentials that a log-in answered.
     pub(crate) fn actor(&self, credentials: &Value) -> Actor {
         let id: UserId = serde_json::from_value(credentials["user"]["id"].clone()).expect("an id");

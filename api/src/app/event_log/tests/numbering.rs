@@ -65,7 +65,8 @@ async fn a_transaction_that_is_not_committed_leaves_no_hole_and_says_nothing() {
         let tx = app.begin().await.unwrap();
         let event = NewEvent {
             channels: vec![user(1)],
-            kind: "private_message",
+            kind: "private_message".into(),
+            id: None,
             control: false,
             body: "{}".into(),
         };

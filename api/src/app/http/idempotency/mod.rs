@@ -18,7 +18,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use shared::{ids::UserId, wire::Code};
 
-use super::{SignedIn, json};
+use super::{auth::Caller, json};
 use crate::app::{
     App,
     db::{Connection, FromRow, Held, InvalidRow, Row, Tx},
@@ -37,7 +37,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// How long an answer is kept.
 const LIFETIME: std::time::Duration = std::time::Duration::from_hours(24);
 /// Their answers are credentials, which are stored hashed or not at all; and who signs in is nobody yet to bind a key to.
-const NEVER_STORED: [&str; 2] = ["/auth/", "/realtime/"];
+const NEVER_STORED: [&str; 3] = ["/auth/", "/realtime/", "/admin/keys"];
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&str] = &[CLAIM_KEY, FIND_ANSWER, STORE_ANSWER, DELETE_EXPIRED];
@@ -68,10 +68,10 @@ pub(super) async fn remember(
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
-    let caller = SignedIn::from_request_parts(&mut parts, &app).await?;
+    let caller = Caller::from_request_parts(&mut parts, &app).await?;
     let body = json::read(Request::from_parts(parts.clone(), body), &app).await?;
     let claim = Claim {
-        user: caller.user_id,
+        user: caller.user_id(),
         key: key(&parts)?,
         fingerprint: fingerprint(&parts, &body),
     };
