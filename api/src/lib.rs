@@ -23,6 +23,7 @@ pub mod likes;
 pub mod messages;
 pub mod mutes;
 pub mod notifications;
+pub mod operators;
 pub mod posts;
 pub mod presence;
 pub mod publish;
@@ -56,6 +57,7 @@ pub fn features() -> Vec<Feature> {
         messages::feature(),
         mutes::feature(),
         notifications::feature(),
+        operators::feature(),
         posts::feature(),
         presence::feature(),
         publish::feature(),

@@ -153,6 +153,7 @@ impl Node {
         };
         presence.start(&mut keepers, desks, means);
         let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
+        let connections = connections.called(&config.telemetry.node_name);
         let roster = Arc::new(Roster::new(connections));
         let kept = Arc::clone(&roster);
         let counting = tokio::spawn(async move { kept.keep().await });

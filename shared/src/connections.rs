@@ -107,6 +107,14 @@ impl FromStr for Listed {
     }
 }
 
+/// Data of [`kind::DISCONNECT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disconnect {
+    /// The connection that shall go; all of the person's, where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<Name>,
+}
+
 /// Data of [`kind::CONNECTION_REPLACED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replaced {
@@ -114,11 +122,44 @@ pub struct Replaced {
     pub connection_id: Name,
 }
 
+/// A connection that is open on some node, for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenConnection {
+    /// Its name.
+    pub name: Name,
+    /// What its node is called.
+    pub node: String,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub opened_at_ms: i64,
+}
+
+/// Somebody's connections on all nodes, the oldest first; what nodes left behind that live no more is not among them. Not
+/// more than a thousand.
+pub async fn open_connections(bus: &Bus, user: UserId) -> Result<Vec<OpenConnection>, BusError> {
+    let listed = bus.listed_connections(user, SURPLUS_MAX).await?;
+    let mut nodes: Vec<Name> = listed.iter().map(|(listed, _)| listed.node).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let leases: Vec<String> = nodes.iter().map(|node| lease(*node)).collect();
+    let names = bus.mark_texts(&leases).await?;
+    let open = listed.into_iter().filter_map(|(listed, opened_at_ms)| {
+        let place = nodes.binary_search(&listed.node).ok()?;
+        let node = names.get(place)?.clone()?;
+        Some(OpenConnection {
+            name: listed.connection,
+            node,
+            opened_at_ms,
+        })
+    });
+    Ok(open.collect())
+}
+
 /// The lists, as one node writes them.
 #[derive(Debug)]
 pub struct Connections {
     bus: Bus,
     node: Name,
+    node_name: String,
     per_user_max: usize,
 }
 
@@ -128,8 +169,16 @@ impl Connections {
         Self {
             bus,
             node: Name::random(),
+            node_name: "unnamed".to_owned(),
             per_user_max,
         }
+    }
+
+    /// What whoever looks at the lists knows the node by.
+    #[must_use]
+    pub fn called(mut self, node_name: &str) -> Self {
+        node_name.clone_into(&mut self.node_name);
+        self
     }
 
     /// Renews this node's lease. `false`: it had lapsed, so that others no longer count what is listed here, or the lists
@@ -137,7 +186,8 @@ impl Connections {
     pub async fn renew(&self) -> Result<bool, BusError> {
         let lease = [lease(self.node)];
         let stood = self.bus.marks(&lease).await? == [true];
-        self.bus.set_marks(&lease, LEASE).await?;
+        let lease = [(lease[0].clone(), self.node_name.clone())];
+        self.bus.set_mark_texts(&lease, LEASE).await?;
         Ok(stood)
     }
 
@@ -316,6 +366,22 @@ mod tests {
         assert_eq!(node.enter(&[connection(3)]).await.unwrap(), 0);
         assert_eq!(node.enter(&[connection(4)]).await.unwrap(), 0);
         assert_eq!(node.enter(&[connection(5)]).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_told_what_is_open_on_nodes_that_live() {
+        let [crashed, first, second] = nodes();
+        crashed.enter(&[connection(1)]).await.unwrap();
+        let second = second.called("gateway-2");
+        for node in [&first, &second] {
+            node.renew().await.unwrap();
+        }
+        let (old, new) = (connection(2), connection(3));
+        second.enter(&[new]).await.unwrap();
+        first.enter(&[old]).await.unwrap();
+        let open = open_connections(&first.bus, old.user_id).await.unwrap();
+        let open: Vec<_> = open.iter().map(|o| (o.name, &*o.node)).collect();
+        assert_eq!(open, [(old.name, "unnamed"), (new.name, "gateway-2")]);
     }
 
     #[tokio::test]

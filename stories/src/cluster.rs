@@ -124,14 +124,15 @@ impl Cluster {
         self.database.client().await
     }
 
-    /// What an operator does from a terminal: `api` with these arguments, next to the pods.
+    /// What an operator does from a terminal: `api admin` with these arguments, next to the pods.
     pub async fn operator(&self, arguments: &[&str]) {
+        let arguments = [&["admin"], arguments].concat();
         let variables = [
             ("JWT_SECRET", self.jwt_secret.clone()),
             ("DATABASE_URL", self.database.url()),
             ("REDIS_URL", format!("redis://{}", self.redis.addr())),
         ];
-        program::run_once("api", arguments, &variables).await;
+        program::run_once("api", &arguments, &variables).await;
     }
 
     /// Ends every process and removes the database. A story that fails skips this: the processes die with it, and the

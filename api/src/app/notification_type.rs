@@ -9,9 +9,9 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{ids::UserId, wire::Code};
+use shared::{flags::Flag, ids::UserId, wire::Code};
 
-use super::{db::Tx, error::Error};
+use super::{db::Tx, error::Error, flags::Flags};
 
 /// What somebody says to a notification that asks something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,7 @@ pub struct NotificationType {
     pub(crate) push: bool,
     pub(crate) is_asked_for: bool,
     pub(crate) tells_of_own_acts: bool,
+    flag: Option<&'static Flag>,
     handler: Option<Handler>,
 }
 
@@ -85,6 +86,7 @@ impl NotificationType {
             push: true,
             is_asked_for: false,
             tells_of_own_acts: false,
+            flag: None,
             handler: None,
         }
     }
@@ -115,6 +117,13 @@ impl NotificationType {
     #[must_use]
     pub const fn of_own_acts(mut self) -> Self {
         self.tells_of_own_acts = true;
+        self
+    }
+
+    /// Its answers are for those only who have the flag, like the routes that do the same.
+    #[must_use]
+    pub const fn behind(mut self, flag: &'static Flag) -> Self {
+        self.flag = Some(flag);
         self
     }
 
@@ -161,8 +170,17 @@ impl NotificationTypes {
     ///
     /// # Errors
     ///
-    /// `no_action` for a type that asks nothing, and whatever the feature refuses.
-    pub async fn answer(&self, tx: &mut Tx, kind: &str, answered: Answered) -> Result<(), Error> {
+    /// `no_action` for a type that asks nothing, `feature_unavailable` where it stands behind a flag, and whatever the
+    /// feature refuses.
+    pub async fn answer(
+        &self,
+        (flags, tx): (&Flags, &mut Tx),
+        kind: &str,
+        answered: Answered,
+    ) -> Result<(), Error> {
+        if let Some(flag) = self.find(kind).and_then(|kind| kind.flag) {
+            flags.require(flag, answered.recipient).await?;
+        }
         let handler = self.find(kind).and_then(|kind| kind.handler);
         let handler = handler.ok_or_else(|| {
             let detail = format!("a notification of the type {kind} asks nothing");

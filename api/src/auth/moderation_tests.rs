@@ -48,7 +48,9 @@ async fn operators_know_accounts_by_name_and_nobody_who_is_not_there() {
     for refused in [
         moderation::suspend(&mut tx, nobody).await,
         moderation::unsuspend(&tx, nobody).await,
-        moderation::set_role(&mut tx, nobody, Role::Admin).await,
+        moderation::set_role(&mut tx, nobody, Role::Admin)
+            .await
+            .map(drop),
     ] {
         assert_eq!(refused.unwrap_err().code().name(), "not_found");
     }

@@ -15,6 +15,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "broadcast",
         routes: routes::routes(),
+        internal: routes::internal_routes(),
         ..Feature::default()
     }
 }

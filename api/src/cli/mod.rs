@@ -38,9 +38,12 @@ usage: api <command> [--setting value ...]
   crowd        make a large group for load tests: --account OWNER --members N --online N
   populate     fill an empty database for load tests: --people N --posts N --follows N --likes N
                --comments N --online N
-  role         give an account a role: --account NAME --role user|admin|service
-  suspend      end an account's sessions and let it in no more: --account NAME
-  unsuspend    let it in again: --account NAME
+  admin        what an admin may do, from a terminal; the first admin has nobody else to ask:
+    role         give an account a role: --account NAME --role user|admin|service
+    suspend      end an account's sessions and let it in no more: --account NAME
+    unsuspend    let it in again: --account NAME
+    connections  what an account has open, on all gateways: --account NAME
+    disconnect   close all of that: --account NAME
   new-epoch    after the database was restored to an earlier state: clients start anew
 
 `api <command> --help` lists the command's settings.
@@ -67,9 +70,7 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         Some("seed") => run(arguments, read_seed_settings, seed),
         Some("crowd") => run(arguments, crowd::read, crowd::gather),
         Some("populate") => run(arguments, populate::read, populate::populate),
-        Some("role") => run(arguments, operators::read_role, operators::set_role),
-        Some("suspend") => run(arguments, operators::read_account, operators::suspend),
-        Some("unsuspend") => run(arguments, operators::read_account, operators::unsuspend),
+        Some("admin") => admin(arguments),
         Some("new-epoch") => run(arguments, DatabaseSettings::read, async |database| {
             boot::start_new_epoch(&database).await
         }),
@@ -81,6 +82,21 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
             say(&statements::record(&features()));
             ExitCode::SUCCESS
         }
+        Some("--help") => {
+            say(USAGE);
+            ExitCode::SUCCESS
+        }
+        _ => refuse(USAGE),
+    }
+}
+
+fn admin(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+    match arguments.next().as_deref() {
+        Some("role") => run(arguments, operators::read_role, operators::set_role),
+        Some("suspend") => run(arguments, operators::read_account, operators::suspend),
+        Some("unsuspend") => run(arguments, operators::read_account, operators::unsuspend),
+        Some("connections") => run(arguments, operators::read_account, operators::connections),
+        Some("disconnect") => run(arguments, operators::read_account, operators::disconnect),
         Some("--help") => {
             say(USAGE);
             ExitCode::SUCCESS

@@ -2,12 +2,14 @@
 
 use shared::{config::Reader, credentials::Role};
 
+use super::say;
 use crate::{
     app::{
         boot::{self, StartError},
         config::Settings,
     },
     auth::moderation,
+    operators::acts,
 };
 
 /// Whose account it is about.
@@ -44,7 +46,7 @@ pub(super) async fn set_role((account, role): (Account, Role)) -> Result<(), Sta
     boot::act(account.settings, async |app| {
         let mut tx = app.begin().await?;
         let user = moderation::find_by_name(&tx, &account.username).await?;
-        moderation::set_role(&mut tx, user, role).await?;
+        acts::set_role(&mut tx, None, user, role).await?;
         tx.commit().await
     })
     .await
@@ -54,7 +56,7 @@ pub(super) async fn suspend(account: Account) -> Result<(), StartError> {
     boot::act(account.settings, async |app| {
         let mut tx = app.begin().await?;
         let user = moderation::find_by_name(&tx, &account.username).await?;
-        moderation::suspend(&mut tx, user).await?;
+        acts::suspend(&mut tx, None, user).await?;
         tx.commit().await
     })
     .await
@@ -64,7 +66,32 @@ pub(super) async fn unsuspend(account: Account) -> Result<(), StartError> {
     boot::act(account.settings, async |app| {
         let tx = app.begin().await?;
         let user = moderation::find_by_name(&tx, &account.username).await?;
-        moderation::unsuspend(&tx, user).await?;
+        acts::unsuspend(&tx, None, user).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+/// A line for each connection: its id, its gateway, since when.
+pub(super) async fn connections(account: Account) -> Result<(), StartError> {
+    boot::act(account.settings, async |app| {
+        let tx = app.begin().await?;
+        let user = moderation::find_by_name(&tx, &account.username).await?;
+        for open in acts::connections(app, user).await? {
+            let since = jiff::Timestamp::from_millisecond(open.opened_at_ms);
+            let since = since.map_or_else(|_| "-".to_owned(), |since| since.to_string());
+            say(&format!("{} {} {since}\n", open.name, open.node));
+        }
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn disconnect(account: Account) -> Result<(), StartError> {
+    boot::act(account.settings, async |app| {
+        let mut tx = app.begin().await?;
+        let user = moderation::find_by_name(&tx, &account.username).await?;
+        acts::disconnect(&mut tx, None, user, None).await?;
         tx.commit().await
     })
     .await

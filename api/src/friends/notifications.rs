@@ -13,6 +13,7 @@ use crate::{
 pub(super) static TYPES: &[&NotificationType] = &[&FRIEND_REQUEST, &FRIEND_ACCEPTED];
 
 static FRIEND_REQUEST: NotificationType = NotificationType::new("friend_request", "Friend request")
+    .behind(&super::FLAG)
     .answered_by(|tx, answered| Box::pin(super::answer(tx, answered)));
 
 static FRIEND_ACCEPTED: NotificationType =

@@ -54,7 +54,10 @@ pub(super) async fn answer(
         data: asked.data,
         answer,
     };
-    if let Err(error) = types.answer(&mut tx, &asked.kind, answered).await {
+    if let Err(error) = types
+        .answer((app.flags(), &mut tx), &asked.kind, answered)
+        .await
+    {
         drop(tx);
         return Err(gone(app, notification_id, error).await?);
     }

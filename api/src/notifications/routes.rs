@@ -34,6 +34,7 @@ pub(super) fn routes() -> Routes {
         .route(
             "/notifications/{id}",
             post(answer_notification).refuses(&[
+                Code::FeatureUnavailable,
                 Code::NoAction,
                 Code::NoInvitation,
                 Code::NotAMember,

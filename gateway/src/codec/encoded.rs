@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
-    connections::{Name, Replaced},
+    connections::{Disconnect, Name, Replaced},
     ids::{GroupId, PostId, SessionId, UserId},
     membership::MembershipChanged,
     wire::{Channel, Event, kind},
@@ -19,6 +19,8 @@ pub(crate) enum Control {
     SessionRevoked(SessionId),
     /// Close this connection.
     ConnectionReplaced(Name),
+    /// Close this connection, or all of the person's: an operator wants it.
+    Disconnect(Option<Name>),
     /// Hear a group's channel, or hear it no more.
     MembershipChanged(MembershipChanged),
     /// Nobody hears this group's channel any more.
@@ -64,6 +66,10 @@ impl Encoded {
             kind::CONNECTION_REPLACED => {
                 let Replaced { connection_id } = data(&event)?;
                 Some(Control::ConnectionReplaced(connection_id))
+            }
+            kind::DISCONNECT => {
+                let Disconnect { connection_id } = data(&event)?;
+                Some(Control::Disconnect(connection_id))
             }
             kind::MEMBERSHIP_CHANGED => Some(Control::MembershipChanged(data(&event)?)),
             kind::GROUP_DELETED => {

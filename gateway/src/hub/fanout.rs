@@ -49,8 +49,15 @@ impl State {
     }
 
     fn on_event(&mut self, encoded: &Arc<Encoded>) {
-        if let Some(Control::ConnectionReplaced(name)) = encoded.control {
-            return self.on_replaced(encoded.event.channel, name);
+        let channel = encoded.event.channel;
+        match encoded.control {
+            Some(Control::ConnectionReplaced(name)) => {
+                return self.send_off(channel, Some(name), CloseReason::ReplacedByNewer);
+            }
+            Some(Control::Disconnect(name)) => {
+                return self.send_off(channel, name, CloseReason::Forbidden);
+            }
+            _ => {}
         }
         let own;
         let is_for_many = self.hearers_count(encoded.event.channel) >= MANY;
@@ -65,13 +72,15 @@ impl State {
         });
     }
 
-    /// Somebody has one connection too many, and this is the oldest. It is nobody else's business.
-    fn on_replaced(&mut self, channel: Channel, name: Name) {
+    /// Somebody has one connection too many, and this is the oldest; or an operator wants it closed, or all of theirs. It is
+    /// nobody else's business.
+    fn send_off(&mut self, channel: Channel, name: Option<Name>, reason: CloseReason) {
         self.for_each_hearer(channel, |state, key| {
             let connection = state.get(key);
             let line = connection.and_then(|connection| connection.line.as_ref());
-            if line.is_some_and(|line| line.connection().name == name) {
-                state.close(key, CloseReason::ReplacedByNewer, None);
+            let is_meant = |own: Name| name.is_none_or(|name| name == own);
+            if line.is_some_and(|line| is_meant(line.connection().name)) {
+                state.close(key, reason, None);
             }
         });
     }

@@ -251,11 +251,22 @@ impl Bus {
 
     /// Sets marks that last for `lifetime`.
     pub async fn set_marks(&self, names: &[String], lifetime: Duration) -> Result<(), BusError> {
+        let marks = names.iter().map(|name| (name.clone(), "1".to_owned()));
+        self.set_mark_texts(&marks.collect::<Vec<_>>(), lifetime)
+            .await
+    }
+
+    /// As [`Bus::set_marks`], with a text at each.
+    pub async fn set_mark_texts(
+        &self,
+        marks: &[(String, String)],
+        lifetime: Duration,
+    ) -> Result<(), BusError> {
         let lifetime_ms = scripts::milliseconds(lifetime);
-        for batch in names.chunks(PIPELINE_COMMANDS_MAX) {
+        for batch in marks.chunks(PIPELINE_COMMANDS_MAX) {
             let mut pipeline = Pipeline::with_capacity(batch.len());
-            for name in batch {
-                let command = pipeline.cmd("SET").arg(self.names.mark(name)).arg(1);
+            for (name, text) in batch {
+                let command = pipeline.cmd("SET").arg(self.names.mark(name)).arg(text);
                 command.arg("PX").arg(lifetime_ms).ignore();
             }
             self.query::<()>(&pipeline).await?;
@@ -279,6 +290,19 @@ impl Bus {
             marks.extend(self.query::<Vec<bool>>(&pipeline).await?);
         }
         Ok(marks)
+    }
+
+    /// The texts at the marks; nothing for those that are not set.
+    pub async fn mark_texts(&self, names: &[String]) -> Result<Vec<Option<String>>, BusError> {
+        let mut texts = Vec::with_capacity(names.len());
+        for batch in names.chunks(PIPELINE_COMMANDS_MAX) {
+            let mut pipeline = Pipeline::with_capacity(batch.len());
+            for name in batch {
+                pipeline.cmd("GET").arg(self.names.mark(name));
+            }
+            texts.extend(self.query::<Vec<Option<String>>>(&pipeline).await?);
+        }
+        Ok(texts)
     }
 
     /// Claims a name for `lifetime`: true for the first who asks, false for everybody after.

@@ -51,6 +51,25 @@ impl Bus {
         Ok(())
     }
 
+    /// Who is listed of that person, the oldest first, and since when each; so many at most.
+    pub(crate) async fn listed_connections(
+        &self,
+        user: UserId,
+        most: usize,
+    ) -> Result<Vec<(Listed, i64)>, BusError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        let key = self.names().connections(user);
+        let range = pipeline.cmd("ZRANGE").arg(key).arg(0);
+        range.arg(most.saturating_sub(1)).arg("WITHSCORES");
+        let (listed,): (Vec<(String, f64)>,) = self.query(&pipeline).await?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "milliseconds are far below 2^53"
+        )]
+        let read = |(listed, at): (String, f64)| Some((listed.parse().ok()?, at as i64));
+        Ok(listed.into_iter().filter_map(read).collect())
+    }
+
     /// Notes a node's number of connections; see [`crate::load`].
     pub(crate) async fn load(
         &self,

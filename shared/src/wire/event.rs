@@ -21,6 +21,8 @@ pub mod kind {
     pub const MEMBERSHIP_CHANGED: &str = "membership_changed";
     /// Control, ephemeral: the person has too many connections; the oldest closes with 4008. Data: see `connections`.
     pub const CONNECTION_REPLACED: &str = "connection_replaced";
+    /// Control, ephemeral, on the person's channel: an operator closes connections with 4003. Data: see `connections`.
+    pub const DISCONNECT: &str = "disconnect";
     /// Control, durable, on the group's channel, as its last event. Data: `{group_id}`.
     pub const GROUP_DELETED: &str = "group_deleted";
     /// Control, durable, on the channels of those whom it is about: what they may see or do has changed, by a block, a

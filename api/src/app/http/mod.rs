@@ -16,6 +16,8 @@ mod path;
 pub mod place;
 mod problem;
 mod request_log;
+#[cfg(test)]
+mod roles_tests;
 mod server;
 #[cfg(test)]
 mod tests;

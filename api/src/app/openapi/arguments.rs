@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State, http::HeaderMap};
 use schemars::JsonSchema;
 use serde_json::json;
-use shared::wire::Code;
+use shared::{credentials::Role, wire::Code};
 
 use super::operation::{Argument, Operation};
 use crate::app::{
@@ -50,6 +50,7 @@ impl Argument for SignedIn {
 impl Argument for Admin {
     fn describe(operation: &mut Operation<'_>) {
         SignedIn::describe(operation);
+        operation.needs_role(Role::Admin);
         operation.refuses(&[Code::Forbidden]);
     }
 }
@@ -58,6 +59,7 @@ impl Argument for Service {
     fn describe(operation: &mut Operation<'_>) {
         SignedIn::describe(operation);
         operation.takes_key();
+        operation.needs_role(Role::Service);
         operation.refuses(&[Code::Forbidden]);
     }
 }

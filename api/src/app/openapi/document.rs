@@ -140,6 +140,9 @@ fn describe(path: &str, endpoint: &Endpoint, operation: Operation<'_>, problem: 
         "responses": responses(&operation, problem),
         "security": security(&operation),
     });
+    if let Some(role) = operation.role {
+        described["x-role"] = json!(role);
+    }
     if let Some(body) = operation.body {
         described["requestBody"] = json!({
             "required": true,

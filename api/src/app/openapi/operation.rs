@@ -3,7 +3,7 @@
 use axum::http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
-use shared::wire::Code;
+use shared::{credentials::Role, wire::Code};
 
 /// Something that a handler takes.
 #[diagnostic::on_unimplemented(
@@ -72,6 +72,8 @@ pub struct Operation<'a> {
     pub(super) method: Method,
     pub(super) needs_session: bool,
     pub(super) takes_key: bool,
+    /// The role that a caller must have.
+    pub(super) role: Option<Role>,
     /// Those in the path, in their order there.
     pub(super) path: Vec<Schema>,
     pub(super) parameters: Vec<Parameter>,
@@ -87,6 +89,7 @@ impl<'a> Operation<'a> {
             method,
             needs_session: false,
             takes_key: false,
+            role: None,
             path: Vec::new(),
             parameters: Vec::new(),
             body: None,
@@ -98,6 +101,11 @@ impl<'a> Operation<'a> {
     /// Only who is signed in gets through.
     pub fn needs_session(&mut self) {
         self.needs_session = true;
+    }
+
+    /// Only who has this role gets through.
+    pub fn needs_role(&mut self, role: Role) {
+        self.role = Some(role);
     }
 
     /// A service account's key will do.

@@ -11,7 +11,7 @@ pub(super) use accounts::{
     NewUser, find_credentials, find_password_hash, insert_demo_user, insert_user, update_password,
 };
 pub(super) use attempts::{count_attempt, take_back_attempt};
-pub(super) use moderation::{find_by_name, lock_role, set_role, suspend, unsuspend};
+pub(super) use moderation::{find_by_name, is_account, lock_role, set_role, suspend, unsuspend};
 pub(super) use refresh_tokens::{find_used_refresh_token, insert_refresh_token, use_refresh_token};
 pub(super) use sessions::{
     SessionRow, extend_session, insert_session, list_recently_revoked, list_sessions,
@@ -45,6 +45,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     moderation::LOCK_ROLE,
     moderation::SET_ROLE,
     moderation::FIND_BY_NAME,
+    moderation::IS_ACCOUNT,
     super::seed::OPEN_SESSIONS,
 ];
 

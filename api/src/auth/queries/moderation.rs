@@ -19,6 +19,17 @@ pub(super) const FIND_BY_NAME: &str = "
     select id from users
     where username = lower($1) and deleted_at is null";
 
+pub(super) const IS_ACCOUNT: &str = "
+    select exists (select from users where id = $1 and deleted_at is null)";
+
+/// Whether there is such an account.
+pub(in crate::auth) async fn is_account(
+    connection: &Connection,
+    account: UserId,
+) -> Result<bool, Error> {
+    connection.query_one(IS_ACCOUNT, &[&account.get()]).await
+}
+
 /// False where there is no such account.
 pub(in crate::auth) async fn suspend(
     connection: &Connection,

@@ -1,6 +1,7 @@
 //! What notifications ask, and how they are answered.
 
 use serde_json::{Value, json};
+use shared::credentials::Role;
 
 use super::{pokes, unread_count};
 use crate::app::testing::{Actor, Response, TestApp};
@@ -98,4 +99,26 @@ async fn of_two_answers_at_once_one_counts() {
     let followers = bob.get(&followers).await.ok();
     let count = followers["items"].as_array().unwrap().len();
     assert_eq!(count, usize::from(one.status == 200));
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_flag_is_not_answered_by_the_side_door() {
+    let app = TestApp::start().await;
+    let admin = app.user_with("admin", Role::Admin).await;
+    let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+    let path = format!("/friends/request/{}", bob.id());
+    ana.post(&path, &json!({})).await.ok();
+    let told = bob.hears("notification").await;
+    let asked = told.data()["notification"]["id"].clone();
+    let turn = async |enabled: bool| {
+        let rules = json!({"enabled": enabled});
+        admin.put("/admin/flags/friends", &rules).await.ok();
+    };
+    turn(false).await;
+    let refused = answers(&bob, &asked, "accept").await;
+    assert_eq!(refused.refusal(), (403, "feature_unavailable"));
+    // It is asked still, for when the feature is back.
+    turn(true).await;
+    answers(&bob, &asked, "accept").await.ok();
+    ana.hears("notification").await;
 }
