@@ -20,7 +20,7 @@ mod hub;
 mod listener;
 mod metrics;
 mod node;
-pub mod polling;
+mod polling;
 mod presence;
 mod reach;
 mod refusal;

@@ -1,11 +1,6 @@
 //! Accepting: not more than can be looked after, a pause when it fails, one task per connection until its handshake is over.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::{
@@ -14,7 +9,11 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{door::Stranger, http, metrics::Refused, node::Node};
+use crate::{
+    http::{self, Lasting},
+    metrics::Refused,
+    node::Node,
+};
 
 /// Bytes that the kernel keeps for a slow client, who could otherwise hold megabytes that no limit of ours sees. Accepted
 /// sockets inherit it.
@@ -32,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// So many times the handshakes that may be under way can wait for their turn, or for the client's first byte; who comes
 /// then waits in the kernel.
 const WAITING_FACTOR: usize = 4;
+/// A session of Engine.IO has a poll that waits, and a WebSocket that it may go on by.
+const LASTING_FACTOR: usize = 2;
 
 /// Opens the public port.
 pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -60,47 +61,60 @@ fn notice_silence(socket: &TcpSocket) -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts for as long as it is polled; handshakes under way end with it.
+/// Accepts for as long as it is polled; handshakes under way end with it, and so do polls that wait.
 pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
     let waiting_max = node.config.limits.handshakes_max * WAITING_FACTOR;
+    let lasting_max = node.config.limits.connections_max * LASTING_FACTOR;
     let mut handshakes = JoinSet::new();
+    let mut lasting = JoinSet::new();
     loop {
-        while let Some(ended) = handshakes.try_join_next() {
-            see_off(ended);
-        }
-        if handshakes.len() >= waiting_max
-            && let Some(ended) = handshakes.join_next().await
-        {
-            see_off(ended);
-        }
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept");
-                sleep(PAUSE).await;
-                continue;
+        tokio::select! {
+            accepted = listener.accept(), if handshakes.len() < waiting_max => match accepted {
+                Ok((stream, peer)) => {
+                    if let Some(handshake) = begin(&node, stream, peer) {
+                        handshakes.spawn(handshake);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept");
+                    sleep(PAUSE).await;
+                }
+            },
+            Some(ended) = handshakes.join_next() => {
+                if let Some(Some(rest)) = see_off(ended)
+                    && lasting.len() < lasting_max
+                {
+                    lasting.spawn(rest);
+                }
             }
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection that ended at once");
-            continue;
-        }
-        if let Ok(stranger) = node.door.peer(peer.ip()) {
-            let from = (peer.ip(), stranger);
-            handshakes.spawn(handshake(Arc::clone(&node), stream, from));
-        } else {
-            node.metrics.refused(Refused::Address);
-            http::turn_away(&stream);
+            Some(ended) = lasting.join_next() => {
+                see_off(ended);
+            }
         }
     }
 }
 
-async fn handshake(node: Arc<Node>, stream: TcpStream, from: (IpAddr, Option<Stranger>)) {
-    http::serve(&node, stream, from).await;
+/// The handshake of whoever has come; `None` where there is none.
+fn begin(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Option<impl Future<Output = Option<Lasting>> + use<>> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection that ended at once");
+        return None;
+    }
+    if let Ok(stranger) = node.door.peer(peer.ip()) {
+        let node = Arc::clone(node);
+        return Some(async move { http::serve(&node, stream, (peer.ip(), stranger)).await });
+    }
+    node.metrics.refused(Refused::Address);
+    http::turn_away(&stream);
+    None
 }
 
-fn see_off(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a handshake broke off");
-    }
+fn see_off<T>(ended: Result<T, JoinError>) -> Option<T> {
+    ended
+        .inspect_err(|error| tracing::error!(%error, "a handshake broke off"))
+        .ok()
 }

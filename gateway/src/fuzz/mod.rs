@@ -4,11 +4,13 @@
 
 use std::ops::ControlFlow;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use shared::wire::{Command, Reference};
 
 use crate::{
     codec::socketio::{Engine, Kind, Packet, Said, packet::ATTACHMENTS_MAX, translate},
+    polling::payload::{Packets, SEPARATOR, to_frames},
     session::{CHANNELS_MAX, Resume},
     transport::{
         Cursor,
@@ -110,6 +112,33 @@ pub fn packet(input: &[u8]) {
         let id = packet.id.map(|id| id.to_string());
         assert_eq!(reference, id.as_deref());
     }
+}
+
+/// What is posted at once, and what is told at once. Each packet becomes one message of a WebSocket, and back.
+pub fn payload(input: &[u8]) {
+    let mut told = input.to_vec();
+    let packets = Packets::take(&mut told, MESSAGE_BYTES_MAX);
+    assert!(told.len() < input.len() || packets.body.is_empty());
+    let body = String::from_utf8_lossy(input);
+    let Ok(mut frames) = to_frames(&body) else {
+        return;
+    };
+    let limits = Limits {
+        message_bytes_max: body.len(),
+        compressed: false,
+    };
+    let mut heard = Vec::new();
+    let mut parser = Parser::new(limits);
+    let fed = parser.feed(&mut frames, &mut Inflater::default(), |message| {
+        heard.push(match message {
+            Message::Text(text) => text.to_owned(),
+            Message::Binary(bytes) => format!("b{}", BASE64_STANDARD.encode(bytes)),
+            other => panic!("{other:?} was not posted"),
+        });
+        ControlFlow::Continue(())
+    });
+    assert!(fed.is_ok() && parser.into_rest().is_empty());
+    assert_eq!(heard.join(&SEPARATOR.to_string()), body);
 }
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ fn packets() {
 }
 
 #[test]
+fn payloads() {
+    run("payload", super::payload);
+}
+
+#[test]
 fn resumes() {
     run("resume", super::resume);
 }

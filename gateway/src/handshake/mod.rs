@@ -26,7 +26,7 @@ use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
 
 use self::credentials::{Claim, Known};
 use crate::{
-    codec::Frame,
+    codec::{Frame, socketio::Opening},
     door::Stranger,
     hub::Arrival,
     metrics::HandshakeResult,
@@ -93,17 +93,17 @@ pub(crate) async fn check_socket_io<B>(
     node: &Arc<Node>,
     request: &mut Request<B>,
     peer: IpAddr,
-    (sid, is_polled): (String, bool),
+    engine: Opening,
 ) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
     let admitted = admit(node, request, peer)?;
-    let (response, window) = if is_polled {
+    let (response, window) = if engine.is_polled {
         Default::default()
     } else {
         ws::accept(request, Protocol::Unnamed)
             .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
     };
     let known = identify(node, request).await?;
-    let outlet = Outlet::SocketIo(Box::new(SocketIo::new(sid, window.is_some())));
+    let outlet = Outlet::SocketIo(Box::new(SocketIo::new(engine, window.is_some())));
     let resume = Resume::default();
     Ok((
         response,

@@ -9,7 +9,7 @@ use super::credentials::{self, Claim, Known};
 use crate::{
     codec::{
         Frame,
-        socketio::{self, Engine, Kind, Packet},
+        socketio::{self, Engine, Kind, Opening, Packet, Terms},
     },
     metrics::{HandshakeResult, Refused},
     node::Node,
@@ -99,7 +99,7 @@ async fn try_connect(
         node,
         stream,
         unread,
-        (socket.take_sid(), socket.is_compressed()),
+        (socket.take_opening(), socket.is_compressed()),
     );
     let Ok(waited) = timeout(node.config.timing.authentication, waited).await else {
         let detail = "No connection to the namespace came in time";
@@ -155,15 +155,21 @@ async fn wait(
     node: &Node,
     stream: &mut TcpStream,
     mut unread: Vec<u8>,
-    (sid, compressed): (String, bool),
+    (opening, compressed): (Option<Opening>, bool),
 ) -> Result<(Value, Vec<u8>), Failed> {
     let limits = Limits {
         message_bytes_max: node.config.limits.frame_bytes_max,
         compressed,
     };
     let ping_ms = node.session_settings.intervals.ping_ms;
-    let open = socketio::open(&sid, ping_ms, limits.message_bytes_max);
-    write(stream, &open).await?;
+    if let Some(opening) = opening {
+        let terms = Terms {
+            ping_interval_ms: ping_ms,
+            ping_timeout_ms: ping_ms,
+            payload_bytes_max: limits.message_bytes_max,
+        };
+        write(stream, &socketio::open(&opening, terms)).await?;
+    }
     for _ in 0..TRIES_MAX {
         let first = ws::first_text(stream, unread, limits).await;
         let first = first.map_err(|_| Failed::Broken)?;

@@ -61,7 +61,7 @@ fn outlet<B>(request: &Request<B>, transport: Transport, headers: String) -> Out
 }
 
 /// What a page may read and send. Nothing, unless its origin is on the list.
-pub(super) fn cors<B>(request: &Request<B>, allowed: &[String]) -> HeaderMap {
+pub(crate) fn cors<B>(request: &Request<B>, allowed: &[String]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     let origin = request.headers().get(header::ORIGIN);

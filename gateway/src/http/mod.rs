@@ -1,14 +1,16 @@
 //! The public port's HTTP: one request a connection. `/ws` and `/socket.io/` turn into WebSockets, `/events` and `/events/poll` into an
 //! answer that a shard writes, `/healthz` and `/readyz` answer, everything else is a problem document.
 
+pub(crate) mod engine;
 mod events;
 mod socketio;
 
 use std::{
     convert::Infallible,
-    future::{pending, poll_fn},
+    future::{Future, pending, poll_fn},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -22,7 +24,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use shared::{telemetry::admin, wire::Code};
 use tokio::{net::TcpStream, time::timeout};
 
-use self::socketio::{Outcome, Wait};
+use self::engine::{Outcome, Probe, Wait};
+pub(crate) use self::events::cors;
 use crate::{
     door::Stranger,
     handshake::{self, Granted},
@@ -40,36 +43,77 @@ const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 const TURNED_AWAY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// What a request is that hyper does not answer.
+/// What a request is that hyper does not answer, or not alone.
 enum Taken {
-    Connection(Granted),
+    Connection(Box<Granted>),
+    Probe(Probe),
     Poll(Wait),
 }
 
+/// What is taken from hyper.
+pub(crate) trait Take {
+    /// Whether there is no response of hyper's to be waited for.
+    fn writes_itself(&self) -> bool;
+}
+
+impl Take for Taken {
+    /// A WebSocket's upgrade is a response; a stream of events and a poll write their own.
+    fn writes_itself(&self) -> bool {
+        match self {
+            Self::Connection(granted) => !granted.is_upgrade(),
+            Self::Probe(_) => false,
+            Self::Poll(_) => true,
+        }
+    }
+}
+
+/// Where a request leaves what is to be taken.
+pub(crate) struct Slot<T>(Mutex<Option<T>>);
+
+impl<T> Slot<T> {
+    pub(crate) fn put(&self, taken: T) {
+        *self.lock() = Some(taken);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A connection's stream after the response, what the client sent already, and what it is for.
-type Upgraded = (TcpStream, Vec<u8>, Taken);
+pub(crate) type Upgraded<T> = (TcpStream, Vec<u8>, T);
+
+/// What goes on after a request, for as long as a session may: it is no handshake any more.
+pub(crate) type Lasting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves one connection until it is answered, or has become a connection and belongs to its shard. The stranger counts
-/// until it is known who it is, or nobody is there any more.
+/// until it is known who it is, or nobody is there any more. Returns what is left to be done and may take long.
 pub(crate) async fn serve(
     node: &Arc<Node>,
     stream: TcpStream,
     (peer, stranger): (IpAddr, Option<Stranger>),
-) {
+) -> Option<Lasting> {
     // Both futures are large while they run and gone afterwards: an open connection keeps neither.
     let answered = timeout(
         node.config.timing.handshake,
         Box::pin(answer(node, stream, peer)),
     )
     .await;
+    let owner = Arc::clone(node);
+    // Whoever knows a session's name is no stranger.
     match answered {
         Ok(Some((stream, _, Taken::Poll(wait)))) => {
-            // Whoever knows a session's name is no stranger.
-            drop(stranger);
-            Box::pin(wait.answer(node, stream)).await;
+            return Some(Box::pin(
+                async move { wait.run(&owner.polls, stream).await },
+            ));
+        }
+        Ok(Some((stream, unread, Taken::Probe(probe)))) => {
+            return Some(Box::pin(async move {
+                probe.run(&*owner, stream, unread).await;
+            }));
         }
         Ok(Some((stream, unread, Taken::Connection(granted)))) => {
-            let completed = handshake::complete(node, stream, unread, granted, stranger);
+            let completed = handshake::complete(node, stream, unread, *granted, stranger);
             Box::pin(completed).await;
         }
         Ok(None) => {}
@@ -77,6 +121,7 @@ pub(crate) async fn serve(
             .metrics
             .handshake(Transport::WebSocket, HandshakeResult::Timeout),
     }
+    None
 }
 
 /// Says no to somebody who has too many connections open that say nothing. Not waited for: it is one write to an empty
@@ -87,15 +132,29 @@ pub(crate) fn turn_away(stream: &TcpStream) {
     }
 }
 
-async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upgraded> {
+async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upgraded<Taken>> {
     // Hyper's buffers are made only for somebody who says something.
     stream.readable().await.ok()?;
     let _permit = node.handshakes.acquire().await.ok()?;
-    let granted = Mutex::new(None);
+    // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
+    take(stream, |request, slot| {
+        Box::pin(respond(node, request, peer, slot))
+    })
+    .await
+}
+
+/// Has hyper read one request, and answer it; or takes the stream from hyper, for whatever `respond` has put into the slot.
+pub(crate) async fn take<'a, T: Take, F>(
+    stream: TcpStream,
+    respond: impl Fn(Request<Incoming>, Arc<Slot<T>>) -> F,
+) -> Option<Upgraded<T>>
+where
+    F: Future<Output = Response<Full<Bytes>>> + Unpin + 'a,
+{
+    let slot = Arc::new(Slot(Mutex::new(None)));
     let service = service_fn(|request| {
-        let granted = &granted;
-        // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
-        Box::pin(async move { Ok::<_, Infallible>(respond(node, request, peer, granted).await) })
+        let responding = respond(request, Arc::clone(&slot));
+        Box::pin(async move { Ok::<_, Infallible>(responding.await) })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -107,7 +166,7 @@ async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upg
     let served = poll_fn(|context| {
         let polled = connection.poll_without_shutdown(context);
         // A stream of events writes its answer itself: nothing has been written yet, and hyper has nothing more to do.
-        if polled.is_pending() && is_stream(&granted) {
+        if polled.is_pending() && slot.lock().as_ref().is_some_and(Take::writes_itself) {
             return Poll::Ready(Ok(()));
         }
         polled
@@ -121,29 +180,17 @@ async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upg
             return None;
         }
     };
-    let granted = granted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)?;
-    Some((io.into_inner(), unread, granted))
-}
-
-fn is_stream(granted: &Mutex<Option<Taken>>) -> bool {
-    let granted = granted.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*granted {
-        Some(Taken::Connection(granted)) => !granted.is_upgrade(),
-        Some(Taken::Poll(_)) => true,
-        None => false,
-    }
+    let taken = slot.lock().take()?;
+    Some((io.into_inner(), unread, taken))
 }
 
 async fn respond(
     node: &Arc<Node>,
     mut request: Request<Incoming>,
     peer: IpAddr,
-    granted: &Mutex<Option<Taken>>,
+    slot: Arc<Slot<Taken>>,
 ) -> Response<Full<Bytes>> {
-    let take = |taken| *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
-    let grant = |granted| take(Taken::Connection(granted));
+    let grant = |granted| slot.put(Taken::Connection(Box::new(granted)));
     match Transport::at(request.uri().path()) {
         None => plain(node, &request),
         Some(Transport::WebSocket) if request.method() != Method::GET => get_only(),
@@ -160,14 +207,18 @@ async fn respond(
                 }
             }
         }
-        Some(Transport::SocketIo) => match socketio::respond(node, &mut request, peer).await {
+        Some(Transport::SocketIo) => match engine::respond(node, &mut request, peer).await {
             Outcome::Answer(response) => response,
             Outcome::Upgrade(response, granted) => {
-                grant(*granted);
+                slot.put(Taken::Connection(granted));
+                response
+            }
+            Outcome::Probe(response, probe) => {
+                slot.put(Taken::Probe(probe));
                 response
             }
             Outcome::Poll(wait) => {
-                take(Taken::Poll(wait));
+                slot.put(Taken::Poll(wait));
                 pending().await
             }
         },

@@ -29,6 +29,7 @@ pub(crate) struct GatewayMetrics {
     refused: IntCounterVec,
     closed: IntCounterVec,
     resumes: IntCounterVec,
+    upgrades: IntCounterVec,
     dropped: IntCounterVec,
     drained: IntCounterVec,
     /// By transport.
@@ -53,6 +54,7 @@ impl GatewayMetrics {
             refused: refused(metrics),
             closed: closed(metrics),
             resumes: resumes(metrics),
+            upgrades: upgrades(metrics),
             dropped: dropped(metrics),
             drained: drained(metrics),
             lines: Lines::all(metrics),
@@ -151,6 +153,12 @@ impl GatewayMetrics {
         self.resumes.with_label_values(labels).inc();
     }
 
+    /// A session that was polled goes on by a WebSocket, or the attempt failed.
+    pub(crate) fn upgraded(&self, succeeded: bool) {
+        let result = UPGRADE_RESULTS[usize::from(succeeded)];
+        self.upgrades.with_label_values(&[result]).inc();
+    }
+
     /// So many connections left a draining node in this way.
     pub(crate) fn drained(&self, how: Drained, count: u64) {
         self.drained.with_label_values(&[how.label()]).inc_by(count);
@@ -220,6 +228,18 @@ fn replayed(metrics: &Metrics) -> [Histogram; ReplaySource::ALL.len()] {
     let help = "Events of one channel that one replay brought, by where they were.";
     let histograms = metrics.histograms(name, help, &["source"], COUNTS);
     ReplaySource::ALL.map(|source| histograms.with_label_values(&[source.label()]))
+}
+
+const UPGRADE_RESULTS: [&str; 2] = ["failed", "ok"];
+
+fn upgrades(metrics: &Metrics) -> IntCounterVec {
+    let name = "engineio_upgrades_total";
+    let help = "Sessions of Engine.IO that were polled and tried to go on by a WebSocket.";
+    let counters = metrics.counters(name, help, &["result"]);
+    for result in UPGRADE_RESULTS {
+        counters.with_label_values(&[result]);
+    }
+    counters
 }
 
 fn dropped(metrics: &Metrics) -> IntCounterVec {

@@ -1,10 +1,12 @@
 //! Engine.IO's long polling: for each session one end of a pair of sockets, whose other end is a connection like any other.
 //!
 //! What the shard writes there as WebSocket frames goes into the answers to polls, and what is posted goes there as frames.
-//! So a connection never knows that it is polled. A session lives on the node where it began.
+//! So a connection never knows that it is polled. A session lives on the node where it began, and may go on by a WebSocket
+//! ([`upgrade`]).
 
-mod payload;
+pub(crate) mod payload;
 mod session;
+mod upgrade;
 
 use std::{
     collections::HashMap,
@@ -15,7 +17,7 @@ use std::{
 
 use tokio::{net::TcpStream, time::Instant};
 
-pub(crate) use session::PollSession;
+pub(crate) use session::{PollSession, Refused};
 
 /// Sessions that nobody has polled for so long are looked for, as often.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -48,7 +50,7 @@ impl Polls {
         if book.swept.elapsed() > SWEEP_INTERVAL {
             book.swept = Instant::now();
             book.sessions
-                .retain(|_, session| session.silence() < SILENCE_MAX);
+                .retain(|_, session| session.is_upgraded() || session.silence() < SILENCE_MAX);
         }
         book.sessions.insert(sid, Arc::clone(&session));
         Ok((session, far))

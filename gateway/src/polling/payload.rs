@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// Between packets.
-const SEPARATOR: char = '\u{1e}';
+pub(crate) const SEPARATOR: char = '\u{1e}';
 /// FIN with the opcode.
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
@@ -34,6 +34,22 @@ pub(crate) fn to_frames(body: &str) -> Result<Vec<u8>, InvalidPayload> {
     Ok(frames)
 }
 
+/// Whether one of its packets is the client's goodbye.
+pub(super) fn says_goodbye(body: &str) -> bool {
+    body.split(SEPARATOR).any(|packet| packet == "1")
+}
+
+/// The code of the close frame among whole frames of ours, if there is one.
+pub(super) fn close_code(mut bytes: &[u8]) -> Option<u16> {
+    while let Some((first_byte, payload, end)) = first_frame(bytes) {
+        if first_byte == CLOSE {
+            return payload.first_chunk().copied().map(u16::from_be_bytes);
+        }
+        bytes = &bytes[end..];
+    }
+    None
+}
+
 fn push(frames: &mut Vec<u8>, first_byte: u8, payload: &[u8]) {
     frames.push(first_byte);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
@@ -53,15 +69,15 @@ fn push(frames: &mut Vec<u8>, first_byte: u8, payload: &[u8]) {
 
 /// The packets of one answer.
 #[derive(Debug, Default)]
-pub(super) struct Packets {
-    pub(super) body: String,
+pub(crate) struct Packets {
+    pub(crate) body: String,
     /// The connection has said goodbye.
-    pub(super) is_last: bool,
+    pub(crate) is_last: bool,
 }
 
 impl Packets {
     /// Takes whole frames from the buffer, as many as an answer may have; at least one, if there is one.
-    pub(super) fn take(buffer: &mut Vec<u8>, bytes_max: usize) -> Self {
+    pub(crate) fn take(buffer: &mut Vec<u8>, bytes_max: usize) -> Self {
         let mut packets = Self::default();
         let mut taken = 0;
         while let Some((first_byte, payload, end)) = first_frame(&buffer[taken..]) {

@@ -4,6 +4,8 @@ use super::{
     *,
 };
 use crate::codec::Frame;
+use shared::wire::CloseReason;
+use tokio::io::AsyncWriteExt;
 
 #[test]
 fn a_payload_becomes_frames() {
@@ -51,6 +53,51 @@ async fn two_polls_at_once_end_the_session() {
     let (first, second) = tokio::join!(session.poll(), session.poll());
     assert_eq!(first.unwrap().body, "1");
     assert_eq!(second, Err(Refused::Overlap));
+}
+
+#[tokio::test]
+async fn a_goodbye_lets_go_of_the_poll_that_waits() {
+    let polls = Polls::new();
+    let (session, _far) = polls.open("a".to_owned()).unwrap();
+    let (told, said) = tokio::join!(session.poll(), session.post("1"));
+    assert_eq!(
+        told.map(|told| (told.body, told.is_last)),
+        Ok(("6".to_owned(), true))
+    );
+    assert_eq!(said, Ok(()));
+    assert_eq!(session.poll().await, Err(Refused::Ended));
+}
+
+#[tokio::test]
+async fn two_posts_at_once_end_the_session() {
+    let polls = Polls::new();
+    let (session, _far) = polls.open("a".to_owned()).unwrap();
+    // More than the socket takes: the first is under way when the second comes.
+    let long = format!("4{}", "a".repeat(1 << 20));
+    let (first, second) = tokio::join!(
+        tokio::time::timeout(Duration::from_millis(1), session.post(&long)),
+        session.post("4hi")
+    );
+    assert!(first.is_err());
+    assert_eq!(second, Err(Refused::Overlap));
+    assert!(session.is_over());
+}
+
+#[tokio::test]
+async fn who_never_answered_a_ping_is_not_told_what_waits() {
+    let polls = Polls::new();
+    for (reason, told) in [
+        (CloseReason::HeartbeatMissed, Err(Refused::Ended)),
+        (CloseReason::GoingAway, Ok(())),
+    ] {
+        let (session, mut far) = polls.open("a".to_owned()).unwrap();
+        far.write_all(Frame::text(b"4hi").bytes()).await.unwrap();
+        let close = Frame::close(reason, None);
+        far.write_all(close.bytes()).await.unwrap();
+        session.down.lock().await.from.readable().await.unwrap();
+        assert_eq!(session.post("4hi").await, told);
+        assert_eq!(session.poll().await.map(|_| ()), told);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use super::{Cursor, cursor::InvalidCursor};
 use crate::codec::{
     Encoded, Frame,
     native::{self, ChannelStart},
-    socketio::{self, Told},
+    socketio::{self, Opening, Told},
 };
 
 /// Between the token and the cursor of a `pid`; in neither of them.
@@ -22,8 +22,8 @@ const SEPARATOR: char = '~';
 #[derive(Debug)]
 pub(crate) struct SocketIo {
     cursor: Cursor,
-    /// The engine's name; empty once it was told.
-    sid: String,
+    /// The engine's name and kind, until they were told.
+    opening: Option<Opening>,
     /// Whether the client may send compressed messages.
     compressed: bool,
     /// The `pid` that the client showed, until it is told what became of it.
@@ -33,19 +33,19 @@ pub(crate) struct SocketIo {
 }
 
 impl SocketIo {
-    pub(crate) fn new(sid: String, compressed: bool) -> Self {
+    pub(crate) fn new(opening: Opening, compressed: bool) -> Self {
         Self {
             cursor: Cursor::default(),
-            sid,
+            opening: Some(opening),
             compressed,
             shown: None,
             attachments: 0,
         }
     }
 
-    /// The engine's name, to be told once.
-    pub(crate) fn take_sid(&mut self) -> String {
-        std::mem::take(&mut self.sid)
+    /// The engine's name and kind, to be told once.
+    pub(crate) fn take_opening(&mut self) -> Option<Opening> {
+        self.opening.take()
     }
 
     pub(crate) fn is_compressed(&self) -> bool {

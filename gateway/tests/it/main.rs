@@ -16,6 +16,7 @@ mod harness;
 mod limits;
 mod poll;
 mod presence;
+mod protocol;
 mod raw_socket;
 mod readiness;
 mod resume;

@@ -27,7 +27,11 @@ impl RawSocket {
     }
 
     pub(crate) async fn connect(gateway: &Gateway) -> Self {
-        let addr = gateway.base.trim_start_matches("http://").parse().unwrap();
+        Self::connect_to(&gateway.base).await
+    }
+
+    pub(crate) async fn connect_to(base: &str) -> Self {
+        let addr = base.trim_start_matches("http://").parse().unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         Self(socket.connect(addr).await.unwrap())
@@ -68,6 +72,14 @@ impl RawSocket {
     /// The first frame would say who it is.
     pub(crate) async fn upgrade_without_credentials(&mut self) {
         self.ask_for_upgrade("").await;
+    }
+
+    /// All that comes until the server ends the connection, as text.
+    pub(crate) async fn answer(mut self) -> String {
+        let mut answer = Vec::new();
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut answer)).await;
+        read.expect("an end in time").unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Reads whatever comes until the server ends the connection.

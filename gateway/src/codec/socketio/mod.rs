@@ -7,6 +7,7 @@ mod commands;
 mod events;
 pub(crate) mod packet;
 mod spelling;
+mod written;
 
 use serde_json::{Value, json};
 use shared::wire::Problem;
@@ -14,6 +15,9 @@ use shared::wire::Problem;
 pub(crate) use commands::{Said, translate};
 pub(crate) use events::Told;
 pub(crate) use packet::{Engine, Kind, Packet};
+pub(crate) use written::{
+    Sent, ack, connected, connected_to, disconnected, message, no_namespace, refused,
+};
 
 use super::Frame;
 use events::Argument;
@@ -23,44 +27,38 @@ pub(crate) fn ping() -> Frame {
     Frame::text(b"2")
 }
 
-/// Engine.IO's first packet, with times in milliseconds and the longest message in bytes.
-pub(crate) fn open(sid: &str, ping_ms: u64, payload_bytes_max: usize) -> Frame {
+/// A session that begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Opening {
+    /// Its name; unguessable.
+    pub(crate) sid: String,
+    pub(crate) is_polled: bool,
+}
+
+/// What a session's client must know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) ping_interval_ms: u64,
+    /// For the answer to a ping.
+    pub(crate) ping_timeout_ms: u64,
+    pub(crate) payload_bytes_max: usize,
+}
+
+/// Engine.IO's first packet.
+pub(crate) fn open(opening: &Opening, terms: Terms) -> Frame {
+    let upgrades: &[&str] = if opening.is_polled {
+        &["websocket"]
+    } else {
+        &[]
+    };
     let data = json!({
-        "sid": sid,
-        "upgrades": [],
-        "pingInterval": ping_ms,
-        "pingTimeout": ping_ms,
-        "maxPayload": payload_bytes_max,
+        "sid": opening.sid,
+        "upgrades": upgrades,
+        "pingInterval": terms.ping_interval_ms,
+        "pingTimeout": terms.ping_timeout_ms,
+        "maxPayload": terms.payload_bytes_max,
     });
     Frame::text(format!("0{data}").as_bytes())
-}
-
-/// The client is in; with the same `pid` as before, nothing was lost.
-pub(crate) fn connected(sid: &str, pid: &str) -> Frame {
-    let data = json!({ "sid": sid, "pid": pid });
-    Frame::text(format!("40{data}").as_bytes())
-}
-
-/// There is no such namespace.
-pub(crate) fn no_namespace(namespace: &str) -> Frame {
-    let data = json!({ "message": "Invalid namespace" });
-    Frame::text(format!("44{namespace},{data}").as_bytes())
-}
-
-/// The client is not let in. It does not come back by itself.
-pub(crate) fn refused(problem: &Problem) -> Frame {
-    let data = json!({ "message": problem.detail, "data": { "code": problem.code } });
-    Frame::text(format!("44{data}").as_bytes())
-}
-
-/// The end of the namespace: the client does not come back by itself.
-pub(crate) fn disconnected() -> Frame {
-    Frame::text(b"41")
-}
-
-/// The answer to an event that asked for one.
-pub(crate) fn ack(id: u64, data: &Value) -> Frame {
-    Frame::text(format!("43{id}{}", Value::Array(vec![data.clone()])).as_bytes())
 }
 
 /// An event was refused; told as an acknowledgement where one was asked for, else as an event.

@@ -1,5 +1,4 @@
-//! The transport alone: a server that says again what it hears. It is what suites of WebSocket conformance are run
-//! against (`examples/websocket_echo.rs`); the gateway itself does not use it.
+//! WebSockets by themselves, for `examples/websocket_echo.rs`.
 
 use std::{
     cell::RefCell,
