@@ -30,6 +30,8 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// The pods of `api`, tried in turn.
     pub api_urls: Vec<ApiUrl>,
+    /// Where other nodes reach the public listener, as `host:port`; empty: where it listens, unless that is everywhere.
+    pub peer_addr: String,
     /// Intervals and patience.
     pub timing: Timing,
     /// Sizes and numbers.
@@ -165,6 +167,11 @@ impl Config {
     /// Reads every section, so that every error is told at once.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let http = HttpSettings::read(reader, "GATEWAY_ADDR", "127.0.0.1:8090");
+        let peer_addr = reader.with_default(
+            "PEER_ADDR",
+            "",
+            "host:port where other gateways reach GATEWAY_ADDR, if that is every address",
+        );
         let redis = RedisSettings::read(reader);
         let secrets = SecretSettings::read(reader);
         let telemetry = TelemetrySettings::read(reader, METRICS_ADDR);
@@ -185,6 +192,7 @@ impl Config {
         );
         Some(Self {
             http: http?,
+            peer_addr: peer_addr?,
             redis: redis?,
             secrets: secrets?,
             telemetry: telemetry?,

@@ -24,6 +24,7 @@ mod polling;
 mod presence;
 mod reach;
 mod refusal;
+mod relay;
 mod ring;
 mod rooms;
 mod roster;
@@ -36,7 +37,7 @@ mod typing;
 use std::{io, sync::Arc, time::Duration};
 
 use shared::{bus::BusError, clock::Clock, lifecycle::Lifecycle, telemetry::metrics::Metrics};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use listener::bind;
 
@@ -79,6 +80,7 @@ pub async fn run(
     for inbox in inboxes {
         shards.push(hub::start(Arc::clone(&node), inbox)?);
     }
+    let announcing = announce(&node, &listener)?;
     let accepting = tokio::spawn(listener::accept(Arc::clone(&node), listener));
     tracing::info!(shards = shards.len(), "serving");
     let kept = Arc::clone(&node);
@@ -90,6 +92,9 @@ pub async fn run(
     lifecycle.draining().await;
     drain::drain(&node).await;
     accepting.abort();
+    if let Some(announcing) = announcing {
+        announcing.abort();
+    }
     node.hub.tell_all(|| Message::Stop).await;
     let ended = tokio::task::spawn_blocking(move || {
         for shard in shards {
@@ -102,11 +107,27 @@ pub async fn run(
     balancing.abort();
     counting.abort();
     drop(keepers);
+    if let Err(error) = node.relay.addresses.leave().await {
+        tracing::debug!(%error, "other nodes look for this one until its word is old");
+    }
     if let Err(error) = node.roster.unlist().await {
         tracing::warn!(%error, "connections of this node are counted until its lease ends");
     }
     subscription.abort();
     Ok(())
+}
+
+/// Says where other nodes reach this one, where that is known.
+fn announce(node: &Arc<Node>, listener: &TcpListener) -> io::Result<Option<JoinHandle<()>>> {
+    let here = listener.local_addr()?;
+    let address = match &*node.config.peer_addr {
+        "" if here.ip().is_unspecified() => return Ok(None),
+        "" => here.to_string(),
+        told => told.to_owned(),
+    };
+    let node = Arc::clone(node);
+    let keeping = async move { node.relay.addresses.keep(&address).await };
+    Ok(Some(tokio::spawn(keeping)))
 }
 
 /// Ready as soon as Redis was seen once. Later it may come and go: a node without it still holds its connections, and a

@@ -1,6 +1,6 @@
 //! Accepting: not more than can be looked after, a pause when it fails, one task per connection until its handshake is over.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsFd, sync::Arc, time::Duration};
 
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::{
@@ -50,7 +50,7 @@ pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// A client that has vanished without a word is found out: by what was sent to it and is never acknowledged, or by a question
 /// after a silence. Accepted sockets inherit this too.
-fn notice_silence(socket: &TcpSocket) -> io::Result<()> {
+pub(crate) fn notice_silence(socket: &impl AsFd) -> io::Result<()> {
     setsockopt(socket, sockopt::KeepAlive, &true)?;
     #[cfg(target_os = "linux")]
     {

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use shared::{
+    addresses::Addresses,
     bus::{Bus, BusError, History, Subscriber},
     clock::Clock,
     connections::Connections,
@@ -30,6 +31,7 @@ use crate::{
     polling::Polls,
     presence::{Means, Presence, PresenceMetrics},
     reach::ReachBook,
+    relay::Relay,
     ring::Ring,
     rooms::RoomChecks,
     roster::Roster,
@@ -62,6 +64,8 @@ pub(crate) struct Node {
     pub(crate) door: Door,
     /// Sessions of Engine.IO that are polled here.
     pub(crate) polls: Polls,
+    /// Hands requests to the nodes that have their sessions.
+    pub(crate) relay: Relay,
     /// Who is connected here, as all nodes count it.
     pub(crate) roster: Arc<Roster>,
     /// Who is online.
@@ -163,6 +167,11 @@ impl Node {
         let node = Self {
             door: Door::new(&config),
             polls: Polls::new(),
+            relay: Relay::new(
+                Addresses::new(bus.clone()),
+                tokens.clone(),
+                config.limits.connections_max,
+            ),
             roster,
             presence,
             reach,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod addresses;
 pub mod bus;
 pub mod clock;
 pub mod config;

@@ -26,6 +26,7 @@ use crate::{
         engine::{self, Answer, Host, Outcome, Probe, Wait},
     },
     polling::Polls,
+    relay::Relayed,
     transport::ws::{self, Inflater, Limits, Message, Parser},
 };
 
@@ -132,6 +133,7 @@ impl Echo {
                 slot.put(Taken::Probe(probe));
                 response
             }
+            Outcome::Relay(_) => Response::default(),
             Outcome::Poll(wait) => {
                 slot.put(Taken::Poll(wait));
                 std::future::pending().await
@@ -211,6 +213,16 @@ impl Host for Echo {
     async fn serve(self: Arc<Self>, stream: TcpStream, admitted: Admitted) {
         self.converse(stream, Vec::new(), admitted).await;
     }
+
+    fn new_sid(&self) -> String {
+        format!("{:032x}", rand::random::<u128>())
+    }
+
+    async fn hand_on(&self, _request: &mut Request<Incoming>, _sid: &str) -> Option<Relayed> {
+        None
+    }
+
+    fn asked(&self) {}
 
     fn upgraded(&self, _succeeded: bool) {}
 }

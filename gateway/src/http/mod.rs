@@ -32,6 +32,7 @@ use crate::{
     metrics::HandshakeResult,
     node::Node,
     refusal::Refusal,
+    relay::Relayed,
     transport::Transport,
 };
 
@@ -48,6 +49,7 @@ enum Taken {
     Connection(Box<Granted>),
     Probe(Probe),
     Poll(Wait),
+    Relay(Relayed),
 }
 
 /// What is taken from hyper.
@@ -62,7 +64,7 @@ impl Take for Taken {
         match self {
             Self::Connection(granted) => !granted.is_upgrade(),
             Self::Probe(_) => false,
-            Self::Poll(_) => true,
+            Self::Poll(_) | Self::Relay(_) => true,
         }
     }
 }
@@ -111,6 +113,9 @@ pub(crate) async fn serve(
             return Some(Box::pin(async move {
                 probe.run(&*owner, stream, unread).await;
             }));
+        }
+        Ok(Some((stream, unread, Taken::Relay(relayed)))) => {
+            return Some(Box::pin(relayed.run(stream, unread)));
         }
         Ok(Some((stream, unread, Taken::Connection(granted)))) => {
             let completed = handshake::complete(node, stream, unread, *granted, stranger);
@@ -216,6 +221,10 @@ async fn respond(
             Outcome::Probe(response, probe) => {
                 slot.put(Taken::Probe(probe));
                 response
+            }
+            Outcome::Relay(relayed) => {
+                slot.put(Taken::Relay(relayed));
+                pending().await
             }
             Outcome::Poll(wait) => {
                 slot.put(Taken::Poll(wait));

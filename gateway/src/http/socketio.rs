@@ -14,6 +14,7 @@ use crate::{
     handshake::{self, Granted},
     node::Node,
     polling::Polls,
+    relay::{NotRelayed, Relayed},
     transport::Transport,
 };
 
@@ -58,6 +59,26 @@ impl Host for Node {
             None,
         ))
         .await;
+    }
+
+    fn new_sid(&self) -> String {
+        self.relay.new_sid()
+    }
+
+    async fn hand_on(&self, request: &mut Request<Incoming>, sid: &str) -> Option<Relayed> {
+        let bytes_max = self.message_bytes_max();
+        let handed_on = self.relay.hand_on(request, sid, bytes_max).await;
+        let knows_node = handed_on
+            .as_ref()
+            .map_or_else(NotRelayed::knows_node, |_| true);
+        self.metrics.unknown_sid(knows_node);
+        handed_on
+            .inspect_err(|error| tracing::debug!(%error, "a session that is not here"))
+            .ok()
+    }
+
+    fn asked(&self) {
+        self.metrics.engine_requests.inc();
     }
 
     fn upgraded(&self, succeeded: bool) {

@@ -6,7 +6,7 @@ mod lines;
 
 use std::sync::Arc;
 
-use prometheus::{Histogram, IntCounterVec, IntGauge};
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use shared::{
     telemetry::metrics::{COUNTS, DELIVERY_SECONDS, HTTP_SECONDS, IN_PROCESS_SECONDS, Metrics},
     wire::Class,
@@ -30,6 +30,8 @@ pub(crate) struct GatewayMetrics {
     closed: IntCounterVec,
     resumes: IntCounterVec,
     upgrades: IntCounterVec,
+    unknown_sids: IntCounterVec,
+    pub(crate) engine_requests: IntCounter,
     dropped: IntCounterVec,
     drained: IntCounterVec,
     /// By transport.
@@ -55,6 +57,9 @@ impl GatewayMetrics {
             closed: closed(metrics),
             resumes: resumes(metrics),
             upgrades: upgrades(metrics),
+            unknown_sids: unknown_sids(metrics),
+            engine_requests: metrics
+                .counter("engineio_requests_total", "Engine.IO polls and posts."),
             dropped: dropped(metrics),
             drained: drained(metrics),
             lines: Lines::all(metrics),
@@ -153,6 +158,12 @@ impl GatewayMetrics {
         self.resumes.with_label_values(labels).inc();
     }
 
+    /// Somebody asked for a session that is not here.
+    pub(crate) fn unknown_sid(&self, known_node: bool) {
+        let known = if known_node { "true" } else { "false" };
+        self.unknown_sids.with_label_values(&[known]).inc();
+    }
+
     /// A session that was polled goes on by a WebSocket, or the attempt failed.
     pub(crate) fn upgraded(&self, succeeded: bool) {
         let result = UPGRADE_RESULTS[usize::from(succeeded)];
@@ -228,6 +239,16 @@ fn replayed(metrics: &Metrics) -> [Histogram; ReplaySource::ALL.len()] {
     let help = "Events of one channel that one replay brought, by where they were.";
     let histograms = metrics.histograms(name, help, &["source"], COUNTS);
     ReplaySource::ALL.map(|source| histograms.with_label_values(&[source.label()]))
+}
+
+fn unknown_sids(metrics: &Metrics) -> IntCounterVec {
+    let name = "engineio_unknown_sid_total";
+    let help = "Requests for a session of Engine.IO that this node does not have, by whether there is a node that may.";
+    let counters = metrics.counters(name, help, &["known_node"]);
+    for known in ["false", "true"] {
+        counters.with_label_values(&[known]);
+    }
+    counters
 }
 
 const UPGRADE_RESULTS: [&str; 2] = ["failed", "ok"];

@@ -6,15 +6,12 @@
 
 use std::{io, mem, time::Duration};
 
-use tokio::{
-    io::{AsyncWriteExt, copy},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use super::session::{POST_TIME_MAX, Phase, PollSession};
 use crate::{
     codec::Frame,
+    relay::carry,
     transport::ws::{Limits, NoFirstFrame, first_text},
 };
 
@@ -106,24 +103,8 @@ impl PollSession {
             return;
         };
         let waiting = mem::take(&mut down.buffer);
-        let (mut from_client, mut to_client) = stream.into_split();
-        let upwards = async {
-            up.write_all(&rest).await?;
-            copy(&mut from_client, &mut *up).await
-        };
-        let downwards = async {
-            to_client.write_all(&waiting).await?;
-            copy(&mut down.from, &mut to_client).await
-        };
-        let ended = tokio::select! {
-            ended = upwards => ended,
-            ended = downwards => ended,
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "an upgraded session broke off");
-        }
-        // Each side learns of the other's end.
-        up.shutdown().await.ok();
-        to_client.shutdown().await.ok();
+        let (from_client, to_client) = stream.into_split();
+        let upwards = (from_client, &mut *up, rest);
+        carry(upwards, (&mut down.from, to_client, waiting)).await;
     }
 }

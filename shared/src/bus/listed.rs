@@ -82,6 +82,36 @@ impl Bus {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Notes where a node is reached, or that it is not any more; see [`crate::addresses`].
+    pub(crate) async fn note_address(
+        &self,
+        node: Name,
+        address: Option<&str>,
+        kept: Duration,
+    ) -> Result<(), BusError> {
+        let key = self.names().address(node);
+        let mut pipeline = Pipeline::with_capacity(1);
+        match address {
+            Some(address) => pipeline
+                .cmd("SET")
+                .arg(key)
+                .arg(address)
+                .arg("PX")
+                .arg(scripts::milliseconds(kept)),
+            None => pipeline.cmd("DEL").arg(key),
+        };
+        pipeline.ignore();
+        self.query::<()>(&pipeline).await
+    }
+
+    /// Where a node is reached.
+    pub(crate) async fn address(&self, node: Name) -> Result<Option<String>, BusError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("GET").arg(self.names().address(node));
+        let (address,): (Option<String>,) = self.query(&pipeline).await?;
+        Ok(address)
+    }
+
     /// Takes connections from the lists.
     pub(crate) async fn unlist_connections(
         &self,

@@ -65,6 +65,11 @@ impl Names {
         format!("{}{{nodes}}:loads", self.prefix)
     }
 
+    /// Where a node is reached by others.
+    pub(super) fn address(&self, node: Name) -> String {
+        format!("{}address:{node}", self.prefix)
+    }
+
     /// The hash of the feature flags' rules and their version.
     pub(super) fn flags(&self) -> String {
         format!("{}{{flags}}:rules", self.prefix)

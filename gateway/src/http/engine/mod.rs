@@ -14,7 +14,9 @@ use tokio::net::TcpStream;
 
 use self::unfit::Unfit;
 pub(crate) use self::{polling::Wait, probe::Probe};
-use crate::{codec::socketio::Opening, handshake::resume::parameter, polling::Polls};
+use crate::{
+    codec::socketio::Opening, handshake::resume::parameter, polling::Polls, relay::Relayed,
+};
 
 /// What a request comes to that has no answer at once.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -47,6 +49,19 @@ pub(crate) trait Host: Send + Sync + 'static {
         granted: Self::Granted,
     ) -> impl Future<Output = ()> + Send;
 
+    /// A name for a session that begins; unguessable.
+    fn new_sid(&self) -> String;
+
+    /// Hands a request to whoever has the session of this name, which is not here; `None` where nobody has.
+    fn hand_on(
+        &self,
+        request: &mut Request<Incoming>,
+        sid: &str,
+    ) -> impl Future<Output = Option<Relayed>> + Send;
+
+    /// Somebody polls, or posts.
+    fn asked(&self);
+
     /// An attempt to change over to a WebSocket has ended.
     fn upgraded(&self, succeeded: bool);
 }
@@ -60,6 +75,8 @@ pub(crate) enum Outcome<G> {
     Probe(Answer, Probe),
     /// An answer that takes as long as it takes.
     Poll(Wait),
+    /// It is another node's to answer.
+    Relay(Relayed),
 }
 
 /// Says what a request comes to.
@@ -85,7 +102,7 @@ pub(crate) async fn respond<H: Host>(
         return Outcome::Answer(Unfit::BadMethod.to_response());
     }
     match sid {
-        Some(sid) => probe::respond(host, request, sid),
+        Some(sid) => probe::respond(host, request, sid).await,
         None if request.headers().contains_key(header::UPGRADE) => begin(host, request, peer).await,
         None => Outcome::Answer(Unfit::BadRequest.to_response()),
     }
@@ -97,15 +114,11 @@ async fn begin<H: Host>(
     peer: IpAddr,
 ) -> Outcome<H::Granted> {
     let opening = Opening {
-        sid: new_sid(),
+        sid: host.new_sid(),
         is_polled: false,
     };
     match host.admit(request, peer, opening).await {
         Ok((response, granted)) => Outcome::Upgrade(response, granted),
         Err(response) => Outcome::Answer(response),
     }
-}
-
-fn new_sid() -> String {
-    format!("{:032x}", rand::random::<u128>())
 }

@@ -12,7 +12,7 @@ use shared::wire::Code;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use super::{
-    Answer, Host, Outcome, new_sid,
+    Answer, Host, Outcome,
     unfit::{Unfit, answer},
 };
 use crate::{
@@ -32,6 +32,7 @@ pub(super) async fn respond<H: Host>(
     peer: IpAddr,
     sid: Option<String>,
 ) -> Outcome<H::Granted> {
+    host.asked();
     let cors = host.cors(request);
     let session = sid.as_deref().and_then(|sid| host.polls().find(sid));
     let response = match (request.method().clone(), sid, session) {
@@ -39,6 +40,10 @@ pub(super) async fn respond<H: Host>(
         (Method::GET, None, _) => match begin(host, request, peer).await {
             Ok(body) => answer(StatusCode::OK, TEXT, body),
             Err(response) => response,
+        },
+        (Method::GET | Method::POST, Some(sid), None) => match host.hand_on(request, &sid).await {
+            Some(relayed) => return Outcome::Relay(relayed),
+            None => Unfit::UnknownSession.to_response(),
         },
         (_, Some(_), None) => Unfit::UnknownSession.to_response(),
         (Method::GET, Some(sid), Some(session)) => {
@@ -63,7 +68,7 @@ async fn begin<H: Host>(
     request: &mut Request<Incoming>,
     peer: IpAddr,
 ) -> Result<String, Answer> {
-    let sid = new_sid();
+    let sid = host.new_sid();
     let opening = Opening {
         sid: sid.clone(),
         is_polled: true,

@@ -19,13 +19,16 @@ pub(crate) struct Probe {
     session: Arc<PollSession>,
 }
 
-pub(super) fn respond<H: Host>(
+pub(super) async fn respond<H: Host>(
     host: &Arc<H>,
     request: &mut Request<Incoming>,
     sid: String,
 ) -> Outcome<H::Granted> {
     let Some(session) = host.polls().find(&sid) else {
-        return Outcome::Answer(Unfit::UnknownSession.to_response());
+        return match host.hand_on(request, &sid).await {
+            Some(relayed) => Outcome::Relay(relayed),
+            None => Outcome::Answer(Unfit::UnknownSession.to_response()),
+        };
     };
     // The connection behind it has agreed to nothing of the kind.
     request

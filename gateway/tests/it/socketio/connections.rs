@@ -1,0 +1,161 @@
+//! Over WebSocket.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_connects_asks_and_is_answered() {
+    let gateway = Gateway::start().await;
+    let (mut client, connected) = Client::is_in(&gateway, &with_token(&gateway, 1)).await;
+    assert!(connected["sid"].is_string() && connected["pid"].is_string());
+
+    client.say(r#"420["join","1"]"#).await;
+    assert_eq!(client.packet().await.unwrap(), r#"430[{"userId":"1"}]"#);
+    client.say(r#"421["join","2"]"#).await;
+    assert!(client.packet().await.unwrap().contains("forbidden"));
+    client.say(r#"422["ping"]"#).await;
+    assert_eq!(client.packet().await.unwrap(), "432[{}]");
+    client.say("40/admin,").await;
+    let refused = r#"44/admin,{"message":"Invalid namespace"}"#;
+    assert_eq!(client.packet().await.unwrap(), refused);
+    // An event with an attachment is refused, and the attachment belongs to it.
+    client
+        .say(r#"451-3["typing",{"_placeholder":true,"num":0}]"#)
+        .await;
+    client.0.send(&masked(0x82, b"binary")).await;
+    assert!(client.packet().await.unwrap().contains("validation_failed"));
+
+    gateway.publish(1, 1).await;
+    let event = client.event().await;
+    assert!(event[1]["eventId"].is_string() && event[2].is_string());
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_recovered_on_another_node_while_the_first_has_not_noticed() {
+    let gateway = Gateway::start().await;
+    let neighbour = gateway.neighbour(&[]).await;
+    let token = gateway.token(1);
+    let (mut first, connected) = Client::is_in(&gateway, &json!({ "token": token })).await;
+    let pid = connected["pid"].clone();
+    gateway.publish(1, 3).await;
+    let offset = first.hears(2).await;
+
+    let again = json!({ "token": token, "pid": pid, "offset": offset });
+    gateway.publish(1, 2).await;
+    let (mut second, connected) = Client::is_in(&neighbour, &again).await;
+    assert_eq!(connected["pid"], pid, "recovered");
+    let last = second.hears(3).await;
+    gateway.publish(1, 1).await;
+    assert_ne!(second.hears(1).await, last);
+
+    // Without an event in between, where it began is where it stands.
+    let (_, connected) = Client::is_in(&gateway, &json!({ "token": token })).await;
+    let pid = connected["pid"].clone();
+    gateway.publish(1, 2).await;
+    for shown in [
+        json!({ "pid": pid }),
+        json!({ "pid": pid, "offset": offset }),
+    ] {
+        let (mut third, connected) = Client::is_in(&neighbour, &shown).await;
+        assert_eq!(connected["pid"], pid, "recovered without a token");
+        third.hears(2).await;
+    }
+    // What cannot be recovered has a new name.
+    let (_, connected) = Client::is_in(
+        &gateway,
+        &json!({ "token": token, "pid": "nonsense", "offset": 5.to_string() }),
+    )
+    .await;
+    assert_ne!(connected["pid"], "nonsense");
+    drop(first);
+    neighbour.stop().await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_must_not_come_in_is_told_by_the_namespace() {
+    let gateway = Gateway::start().await;
+    for auth in [json!({}), json!({"token": "nonsense"})] {
+        let mut client = Client::connect(&gateway, &auth).await;
+        let refused = client.packet().await.unwrap();
+        let data = refused.strip_prefix("44").unwrap();
+        let data: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(data["data"]["code"], "unauthenticated");
+        assert!(client.0.close_code().await.is_some());
+    }
+    let mut client = Client::connect(&gateway, &json!({"token": 5})).await;
+    assert!(client.packet().await.unwrap().contains("invalid_request"));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_packets_end_their_own_connection_only() {
+    let gateway = Gateway::start().await;
+    let auth = with_token(&gateway, 1);
+    let (mut other, _) = Client::is_in(&gateway, &with_token(&gateway, 2)).await;
+    for bad in [
+        "4abc",
+        "42{}",
+        r#"42abc["m"]"#,
+        "abc",
+        "",
+        "2",
+        "5",
+        "40",
+        r#"42["connect"]"#,
+    ] {
+        let (mut client, _) = Client::is_in(&gateway, &auth).await;
+        client.say(bad).await;
+        assert_eq!(client.0.close_code().await, Some(1002), "{bad}");
+    }
+    let (mut client, _) = Client::is_in(&gateway, &auth).await;
+    client.0.send(&masked(0x82, b"no attachment")).await;
+    assert_eq!(client.0.close_code().await, Some(1002));
+    let (mut client, _) = Client::is_in(&gateway, &auth).await;
+    client.say("1").await;
+    assert_eq!(client.0.close_code().await, Some(1000));
+    other.say(r#"429["ping"]"#).await;
+    assert_eq!(other.packet().await.unwrap(), "439[{}]");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_session_leaves_the_namespace_and_a_drain_only_the_engine() {
+    let gateway = Gateway::start().await;
+    let (mut revoked, _) = Client::is_in(&gateway, &with_token(&gateway, 1)).await;
+    let (mut drained, _) = Client::is_in(&gateway, &with_token(&gateway, 2)).await;
+    gateway.revoke(1, 1).await;
+    let mut said = Vec::new();
+    while let Some(packet) = revoked.packet().await {
+        said.push(packet);
+    }
+    assert_eq!(said.last().unwrap(), "41");
+    until(|| gateway.metric(r#"hubbub_gateway_connections{transport="socketio"}"#) == 1).await;
+    gateway.lifecycle.drain();
+    while let Some(packet) = drained.packet().await {
+        assert!(!packet.starts_with("41"), "{packet}");
+    }
+    gateway.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_no_handshake_hears_why() {
+    let gateway = Gateway::start().await;
+    for (query, code) in [
+        ("transport=websocket", 5),
+        ("EIO=3&transport=websocket", 5),
+        ("EIO=4", 0),
+        ("EIO=4&transport=abc", 0),
+        ("EIO=4&transport=websocket&sid=unknown", 1),
+        ("EIO=4&transport=websocket", 3),
+    ] {
+        let http = HttpClient::new(&gateway.base);
+        let request = Request::get(format!("{}/socket.io/?{query}", gateway.base))
+            .body(Full::default())
+            .unwrap();
+        let answer = http.send_raw(request).await.unwrap();
+        assert_eq!(answer.status, 400, "{query}");
+        assert_eq!(answer.json["code"], code, "{query}");
+    }
+    gateway.stop().await;
+}
