@@ -1,11 +1,11 @@
-//! What an event type is: its name, and what its data looks like. It describes itself to the AsyncAPI document.
+//! What an event type is: its name, and what its data looks like. It describes itself to the `AsyncAPI` document.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 /// A type of event, listed in its [`Feature`](super::feature::Feature). Made of the type of its data, so that what is
-/// written and what the AsyncAPI document says of it are the same.
+/// written and what the `AsyncAPI` document says of it are the same.
 #[derive(Debug, Clone, Copy)]
 pub struct EventType {
     /// What clients know it by, such as `private_message`.

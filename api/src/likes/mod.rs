@@ -14,7 +14,6 @@ mod telling;
 mod tests;
 
 pub use change::{LikeState, Wish, change};
-#[cfg(test)]
 pub(crate) use telling::TellLikes;
 
 use shared::flags::Flag;
@@ -32,7 +31,7 @@ pub fn feature() -> Feature {
         flags: vec![&FLAG],
         events: &[events::ACTIVITY_LIKED],
         notification_types: notifications::TYPES,
-        jobs: vec![jobs::start::<telling::TellLikes>],
+        jobs: vec![jobs::start::<TellLikes>],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }
