@@ -1,6 +1,7 @@
 //! Everything that is not a feature.
 
 pub mod access;
+pub mod asyncapi;
 pub mod boot;
 pub mod commands;
 pub mod config;

@@ -18,6 +18,7 @@ use shared::{
 
 use crate::{
     app::{
+        asyncapi,
         boot::{self, StartError},
         config::{self, DatabaseSettings, HashSettings, Settings},
         feature::Feature,
@@ -31,6 +32,7 @@ usage: api <command> [--setting value ...]
 
   serve        answer requests
   openapi      print the OpenAPI document
+  asyncapi     print the AsyncAPI document, of the sockets
   statements   print every SQL statement, as a record for the next release
   healthcheck  ask the api of this machine whether it is alive
   migrate      bring the database's schema up to date
@@ -76,6 +78,10 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         }),
         Some("openapi") => {
             say(&openapi::print(features()));
+            ExitCode::SUCCESS
+        }
+        Some("asyncapi") => {
+            say(&asyncapi::print(&features()));
             ExitCode::SUCCESS
         }
         Some("statements") => {

@@ -1,5 +1,6 @@
 //! Socket commands about conversations.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::ConversationId;
 
@@ -15,7 +16,8 @@ pub(super) fn commands() -> Vec<Command> {
     vec![Command::new("read", read)]
 }
 
-#[derive(Deserialize)]
+/// Moves the read marker.
+#[derive(Deserialize, JsonSchema)]
 struct Read {
     conversation_id: ConversationId,
     seq: i64,

@@ -1,5 +1,6 @@
 //! Socket commands that send messages.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::{ConversationId, GroupId, UserId};
 
@@ -25,7 +26,8 @@ pub(super) fn commands() -> Vec<Command> {
     ]
 }
 
-#[derive(Deserialize)]
+/// Sends a message to a person, as `POST /messages`.
+#[derive(Deserialize, JsonSchema)]
 struct SendPrivate {
     to: UserId,
     content: String,
@@ -52,7 +54,8 @@ async fn send_private(
     Ok(sent.message)
 }
 
-#[derive(Deserialize)]
+/// Sends a message to a group.
+#[derive(Deserialize, JsonSchema)]
 struct SendToGroup {
     group_id: GroupId,
     content: String,
@@ -79,7 +82,8 @@ async fn send_to_group(
     Ok(sent.message)
 }
 
-#[derive(Deserialize)]
+/// Sends a message into a conversation.
+#[derive(Deserialize, JsonSchema)]
 struct SendToConversation {
     conversation_id: ConversationId,
     content: String,

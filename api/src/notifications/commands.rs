@@ -1,5 +1,6 @@
 //! Socket commands about notifications.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::NotificationId;
 
@@ -18,7 +19,8 @@ pub(super) fn commands() -> Vec<Command> {
     )]
 }
 
-#[derive(Deserialize)]
+/// Marks a notification as read.
+#[derive(Deserialize, JsonSchema)]
 struct MarkNotificationRead {
     notification_id: NotificationId,
 }

@@ -5,72 +5,20 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 use shared::{
-    ids::{PostId, UserId},
+    ids::PostId,
     wire::{
         Channel, CloseReason, Event, Offset, Position, Problem, Reference, ack_frame, error_frame,
+        said::{Channels, Close, Heartbeat, LeftPost, Reconnect, Resync, SessionExpiring},
     },
 };
+
+pub(crate) use shared::wire::said::{ChannelStart, Welcome};
 
 use super::Frame;
 use crate::session::LeftBecause;
 
 /// The subprotocol that we speak.
 pub(crate) const SUBPROTOCOL: &str = "hubbub.v1";
-
-/// Where a connection's stream of one channel starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct ChannelStart {
-    /// The events that follow carry the offsets after this one.
-    #[serde(flatten)]
-    pub(crate) position: Position,
-    /// Whether everything since the client's position follows; absent when the client gave none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) recovered: Option<bool>,
-    /// Why it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<&'static str>,
-}
-
-impl ChannelStart {
-    /// Where the channel is now; the client asked for nothing before it.
-    pub(crate) fn fresh(position: Position) -> Self {
-        Self {
-            position,
-            recovered: None,
-            reason: None,
-        }
-    }
-
-    /// Everything since then follows.
-    pub(crate) fn recovered(since: Position) -> Self {
-        Self {
-            position: since,
-            recovered: Some(true),
-            reason: None,
-        }
-    }
-
-    /// Where the channel is now; what was before cannot be had.
-    pub(crate) fn lost(position: Position, reason: &'static str) -> Self {
-        Self {
-            position,
-            recovered: Some(false),
-            reason: Some(reason),
-        }
-    }
-}
-
-/// `welcome`'s data.
-#[derive(Debug, Serialize)]
-pub(crate) struct Welcome<'a> {
-    pub(crate) connection_id: &'a str,
-    pub(crate) user_id: UserId,
-    pub(crate) node: &'a str,
-    pub(crate) heartbeat_seconds: u64,
-    pub(crate) session_expires_at: i64,
-    pub(crate) resume_token: &'a str,
-    pub(crate) channels: &'a BTreeMap<Channel, ChannelStart>,
-}
 
 /// An event's frame: what the log decided, spliced before the rest of the envelope.
 pub(super) fn event(event: &Event) -> Frame {
@@ -96,37 +44,24 @@ pub(crate) fn welcome(welcome: &Welcome<'_>) -> Frame {
 
 /// Sent when nothing else was; names the channels whose top has moved since they were last named.
 pub(crate) fn heartbeat(tops: &BTreeMap<Channel, Offset>) -> Frame {
-    Frame::text(format!(r#"{{"type":"heartbeat","tops":{}}}"#, json(tops)).as_bytes())
+    let head = r#"{"type":"heartbeat","#;
+    let rest = json(&Heartbeat { tops });
+    Frame::text(format!("{head}{}", rest.strip_prefix('{').unwrap_or(&rest)).as_bytes())
 }
 
 /// The token ends soon.
 pub(crate) fn session_expiring(expires_at: i64) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        expires_at: i64,
-    }
-    server_frame("session_expiring", &Data { expires_at })
+    server_frame("session_expiring", &SessionExpiring { expires_at })
 }
 
 /// The node drains: come back, not sooner than told.
 pub(crate) fn reconnect(after_ms: u64) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        after_ms: u64,
-    }
-    server_frame("reconnect", &Data { after_ms })
+    server_frame("reconnect", &Reconnect { after_ms })
 }
 
 /// Why the connection ends, where a close frame cannot say it.
 pub(crate) fn close(reason: CloseReason, retry_after_ms: Option<u64>) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        code: u16,
-        name: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        retry_after_ms: Option<u64>,
-    }
-    let data = Data {
+    let data = Close {
         code: reason.code(),
         name: reason.name(),
         retry_after_ms,
@@ -145,41 +80,31 @@ pub(crate) fn kind_of(payload: &[u8]) -> Option<&[u8]> {
 
 /// What was before this position cannot be had as events any more: read it as state.
 pub(crate) fn resync(channel: Channel, position: Position) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        channels: BTreeMap<Channel, Position>,
-    }
     let channels = BTreeMap::from([(channel, position)]);
-    server_frame("resync", &Data { channels })
+    server_frame("resync", &Resync { channels })
 }
 
 /// Another channel is heard from here on: the events that follow carry the offsets after this one.
 pub(crate) fn channel_joined(channel: Channel, position: Position) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        joined: BTreeMap<Channel, Position>,
-    }
-    let joined = BTreeMap::from([(channel, position)]);
-    server_frame("channels", &Data { joined })
+    let data = Channels {
+        joined: BTreeMap::from([(channel, position)]),
+        ..Channels::default()
+    };
+    server_frame("channels", &data)
 }
 
 /// A channel is not heard any more.
 pub(crate) fn channel_left(channel: Channel) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        left: [Channel; 1],
-    }
-    server_frame("channels", &Data { left: [channel] })
+    let data = Channels {
+        left: vec![channel],
+        ..Channels::default()
+    };
+    server_frame("channels", &data)
 }
 
 /// The connection is not in a post's room any more.
 pub(crate) fn left_post(post: PostId, why: LeftBecause) -> Frame {
-    #[derive(Serialize)]
-    struct Data {
-        post_id: PostId,
-        reason: &'static str,
-    }
-    let data = Data {
+    let data = LeftPost {
         post_id: post,
         reason: why.name(),
     };

@@ -1,9 +1,8 @@
 //! A new access token for an open connection.
 
-use serde::Deserialize;
 use shared::{
     credentials::{Purpose, Role},
-    wire::{Code, Command},
+    wire::{Code, Command, said::Refresh},
 };
 
 use crate::{
@@ -12,11 +11,6 @@ use crate::{
     session::{Answer, Who},
     standing,
 };
-
-#[derive(Deserialize)]
-struct Refresh {
-    token: String,
-}
 
 pub(super) async fn refresh(node: &Node, who: Who, command: &Command) -> Answer {
     match new_end(node, who, command).await {

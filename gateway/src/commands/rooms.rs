@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use shared::{
     ids::{GroupId, PostId, UserId},
     telemetry::RequestId,
-    wire::{Command, Problem},
+    wire::{Command, Problem, said::RoomOfPost},
 };
 
 use super::{Caller, forward, read};
@@ -14,11 +14,6 @@ use crate::{
     node::Node,
     session::{Entrance, Hidden},
 };
-
-#[derive(Deserialize)]
-struct JoinPost {
-    post_id: PostId,
-}
 
 #[derive(Serialize)]
 struct Enter {
@@ -46,7 +41,7 @@ pub(super) async fn enter(
     caller: Caller,
     command: &Command,
 ) -> Result<Entrance, Box<Problem>> {
-    let JoinPost { post_id } = read(command)?;
+    let RoomOfPost { post_id } = read(command)?;
     let body = Enter {
         user_id: caller.who.user_id,
         post_id,

@@ -1,10 +1,8 @@
 //! `signal`: what two people's devices have to tell each other before they can talk without us.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use shared::{
-    ids::{EventId, UserId},
-    wire::{Channel, Class, Code, Command, Ephemeral},
+    ids::EventId,
+    wire::{Channel, Class, Code, Command, Ephemeral, said::Signal},
 };
 
 use super::{Caller, Done, done, publish, read, refusal};
@@ -12,13 +10,6 @@ use crate::{node::Node, reach::Target};
 
 /// A session description is a few kilobytes.
 const DATA_BYTES_MAX: usize = 16 * 1024;
-
-#[derive(Deserialize)]
-struct Signal<'a> {
-    to: UserId,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
 
 /// All devices of the other one hear it; which of them answers is theirs to say.
 pub(super) async fn signal(node: &Node, caller: Caller, command: &Command) -> Done {

@@ -1,34 +1,21 @@
 //! `typing_start` and `typing_stop`.
 
-use serde::Deserialize;
-use shared::{
-    ids::{ConversationId, GroupId, UserId},
-    wire::{Command, Problem},
-};
+use shared::wire::{Command, Problem, said::TypingPlace};
 
 use super::{Caller, Done, done, publish, read, wrong};
 use crate::{node::Node, reach::Target};
 
-#[derive(Deserialize)]
-struct Place {
-    to: Option<UserId>,
-    group_id: Option<GroupId>,
-    conversation_id: Option<ConversationId>,
-}
-
-impl Place {
-    fn target(&self) -> Result<Target, Box<Problem>> {
-        match (self.to, self.group_id, self.conversation_id) {
-            (Some(person), None, None) => Ok(Target::Person(person)),
-            (None, Some(group), None) => Ok(Target::Group(group)),
-            (None, None, Some(conversation)) => Ok(Target::Conversation(conversation)),
-            _ => Err(wrong("to, group_id or conversation_id, one of them")),
-        }
+fn target(place: &TypingPlace) -> Result<Target, Box<Problem>> {
+    match (place.to, place.group_id, place.conversation_id) {
+        (Some(person), None, None) => Ok(Target::Person(person)),
+        (None, Some(group), None) => Ok(Target::Group(group)),
+        (None, None, Some(conversation)) => Ok(Target::Conversation(conversation)),
+        _ => Err(wrong("to, group_id or conversation_id, one of them")),
     }
 }
 
 pub(super) async fn start(node: &Node, caller: Caller, command: &Command) -> Done {
-    let target = read::<Place>(command)?.target()?;
+    let target = target(&read(command)?)?;
     let person = caller.who.user_id;
     let reach = node.reach.find(&node.api, person, target).await?;
     if let Some(event) = node.typists.start(person, caller.connection, reach) {
@@ -43,7 +30,7 @@ pub(super) async fn start(node: &Node, caller: Caller, command: &Command) -> Don
 
 /// Asked for like a start: what nobody may hear of, nobody hears the end of.
 pub(super) async fn stop(node: &Node, caller: Caller, command: &Command) -> Done {
-    let target = read::<Place>(command)?.target()?;
+    let target = target(&read(command)?)?;
     let person = caller.who.user_id;
     let reach = node.reach.find(&node.api, person, target).await?;
     if let Some(event) = node.typists.stop(person, reach) {
@@ -54,7 +41,7 @@ pub(super) async fn stop(node: &Node, caller: Caller, command: &Command) -> Done
 
 /// A message ends what its author types in the same place. What names no place was refused, and ends nothing.
 pub(super) fn sent(node: &Node, caller: Caller, command: &Command) {
-    let target = read::<Place>(command).and_then(|place| place.target());
+    let target = read(command).and_then(|place| target(&place));
     if let Ok(target) = target {
         node.typists.sent(caller.who.user_id, target);
     }

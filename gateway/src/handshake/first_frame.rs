@@ -1,8 +1,7 @@
 //! Credentials in the first frame, for clients that can set neither header nor query.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use shared::wire::Code;
+use shared::wire::{Code, said::Auth};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::credentials::{self, Claim, Known};
@@ -82,15 +81,14 @@ pub(super) async fn authenticate(
 
 fn read(text: &str) -> Result<(String, Option<Resume>), Refusal> {
     #[derive(Deserialize)]
-    struct Auth<'a> {
+    struct Head {
         #[serde(rename = "type")]
         kind: String,
-        token: String,
-        #[serde(borrow, default)]
-        resume: Option<&'a RawValue>,
     }
+    let head: Option<Head> = serde_json::from_str(text).ok();
+    let is_auth = head.is_some_and(|head| head.kind == "auth");
     let auth: Option<Auth<'_>> = serde_json::from_str(text).ok();
-    let Some(auth) = auth.filter(|auth| auth.kind == "auth") else {
+    let Some(auth) = auth.filter(|_| is_auth) else {
         let detail = r#"The first frame is {"type":"auth","token":"..."}"#;
         return Err(Refusal::new(Code::Unauthenticated, detail));
     };

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use shared::{
     ids::UserId,
-    presence::PresenceView,
-    wire::{Channel, Class, Ephemeral, Event},
+    wire::{
+        Channel, Class, Ephemeral, Event,
+        said::{PresenceChanged, PresenceOfOne},
+    },
 };
 
 use super::fold::Telling;
@@ -25,20 +27,6 @@ pub(crate) enum Kind {
     Ask,
 }
 
-#[derive(Serialize)]
-struct Single {
-    user_id: UserId,
-    last_seen: Option<shared::presence::Seen>,
-}
-
-#[derive(Serialize)]
-struct Folded<'a> {
-    users: &'a [PresenceView],
-    ask: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after_ms: Option<u64>,
-}
-
 /// The event for a viewer. It has no key: frames tell what has changed, so none takes the place of an earlier one.
 pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Arc<Event>) {
     match telling {
@@ -49,7 +37,7 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
                 } else {
                     "user_disconnected"
                 };
-                let data = Single {
+                let data = PresenceOfOne {
                     user_id: change.user_id,
                     last_seen: change.last_seen,
                 };
@@ -57,7 +45,7 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
                 (Kind::Single, build(viewer, (kind, from), &data, now_ms))
             }
             users => {
-                let data = Folded {
+                let data = PresenceChanged {
                     users,
                     ask: false,
                     after_ms: None,
@@ -67,7 +55,7 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
             }
         },
         Telling::Ask => {
-            let data = Folded {
+            let data = PresenceChanged {
                 users: &[],
                 ask: true,
                 after_ms: Some(rand::random_range(0..ASK_WITHIN_MS)),
@@ -101,7 +89,7 @@ fn build(
 
 #[cfg(test)]
 mod tests {
-    use shared::presence::Seen;
+    use shared::presence::{PresenceView, Seen};
 
     use super::*;
 

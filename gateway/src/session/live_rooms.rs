@@ -1,10 +1,10 @@
 //! Rooms that a connection enters and leaves while it lives.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use shared::{
     bus::{JoinError, Start},
     ids::PostId,
-    wire::{Channel, Code, Command, Problem, Reference},
+    wire::{Channel, Code, Command, Problem, Reference, said::RoomOfPost},
 };
 
 use super::{
@@ -23,16 +23,11 @@ pub(super) enum Progress {
     UnderWay,
 }
 
-#[derive(Deserialize)]
-struct OfPost {
-    post_id: PostId,
-}
-
 impl Active {
     /// `join_post`.
     pub(super) fn enter_room(&mut self, command: Command, effects: &mut Vec<Effect>) -> Progress {
-        let post = match read::<OfPost>(&command) {
-            Ok(OfPost { post_id }) => post_id,
+        let post = match read::<RoomOfPost>(&command) {
+            Ok(RoomOfPost { post_id }) => post_id,
             Err(problem) => {
                 refuse_at_once(&command, &problem, effects);
                 return Progress::Done;
@@ -62,8 +57,8 @@ impl Active {
 
     /// `leave_post`. Leaving a room that one is not in changes nothing.
     pub(super) fn leave_room(&mut self, command: &Command, effects: &mut Vec<Effect>) -> Progress {
-        match read::<OfPost>(command) {
-            Ok(OfPost { post_id }) => {
+        match read::<RoomOfPost>(command) {
+            Ok(RoomOfPost { post_id }) => {
                 if self.rooms().is_some_and(|rooms| rooms.remove(post_id)) {
                     effects.push(Effect::Leave(Channel::Post(post_id)));
                 }

@@ -2,10 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::Deserialize;
 use shared::{
     membership::GROUPS_MAX,
-    wire::{Channel, Position},
+    wire::{Channel, Position, said::Sync},
 };
 
 /// Positions by channel, and the names that are not channels at all.
@@ -49,11 +48,6 @@ impl Resume {
 
 /// The `channels` of a `sync` command.
 pub(super) fn parse_sync(frame: &[u8]) -> Result<Resume, InvalidResume> {
-    #[derive(Deserialize)]
-    struct Sync<'a> {
-        #[serde(borrow)]
-        channels: &'a serde_json::value::RawValue,
-    }
     let sync: Sync<'_> = serde_json::from_slice(frame).map_err(|_| InvalidResume)?;
     Resume::parse(sync.channels.get().as_bytes())
 }

@@ -13,13 +13,12 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
 use shared::{
     bus::Bus,
     clock::Clock,
     connections::{Connection, Name},
-    ids::{ConversationId, GroupId, UserId},
-    wire::{Channel, Class, Ephemeral, Event},
+    ids::UserId,
+    wire::{Channel, Class, Ephemeral, Event, said::Typing},
 };
 use tokio::{
     sync::Notify,
@@ -145,14 +144,4 @@ impl Typists {
         // Nothing that can panic runs while it is held.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "as they are on the wire")]
-struct Typing {
-    user_id: UserId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    conversation_id: Option<ConversationId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group_id: Option<GroupId>,
 }

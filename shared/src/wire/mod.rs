@@ -8,6 +8,8 @@ mod ephemeral;
 mod event;
 mod position;
 mod problem;
+pub mod said;
+pub mod socketio;
 
 pub use channel::{Channel, InvalidChannel};
 pub use close::{CloseAdvice, CloseReason};

@@ -9,6 +9,7 @@ mod tests;
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use shared::{flags::Flag, wire::Code};
@@ -32,6 +33,8 @@ type Handler = Arc<dyn Fn(App, SignedIn, Bytes) -> Answer + Send + Sync>;
 pub struct Command {
     name: &'static str,
     handler: Handler,
+    fields: fn(&mut SchemaGenerator) -> Schema,
+    answer: fn(&mut SchemaGenerator) -> Schema,
     flag: Option<&'static Flag>,
 }
 
@@ -39,8 +42,8 @@ impl Command {
     /// A command whose fields are read into `I` and whose answer becomes the acknowledgement's `data`.
     pub fn new<I, O, F, A>(name: &'static str, handler: F) -> Self
     where
-        I: Input + DeserializeOwned,
-        O: Serialize,
+        I: Input + DeserializeOwned + JsonSchema,
+        O: Serialize + JsonSchema,
         F: Fn(App, SignedIn, I) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Result<O, Error>> + Send,
     {
@@ -55,6 +58,8 @@ impl Command {
         Self {
             name,
             handler,
+            fields: I::json_schema,
+            answer: O::json_schema,
             flag: None,
         }
     }
@@ -64,6 +69,16 @@ impl Command {
     pub fn behind(mut self, flag: &'static Flag) -> Self {
         self.flag = Some(flag);
         self
+    }
+
+    /// The schema of its fields.
+    pub(in crate::app) fn fields(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.fields)(generator)
+    }
+
+    /// The schema of what it is acknowledged with.
+    pub(in crate::app) fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.answer)(generator)
     }
 
     /// What clients call it.

@@ -1,5 +1,6 @@
 //! Commands as gateways forward them.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{ids::UserId, wire::Code};
@@ -18,7 +19,7 @@ use crate::{
     features,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Greet {
     to: UserId,
     greeting: String,

@@ -45,7 +45,7 @@ pub use path::Path;
 pub(in crate::app) use server::{Drained, Patience, serve};
 
 use super::{
-    App,
+    App, asyncapi,
     commands::{self, Registry},
     error::Error,
     event_log,
@@ -61,7 +61,9 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// Every feature's routes with the layers around them.
 pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifecycle) -> Router {
-    let (mut public, mut internal) = (openapi::routes(), Router::new());
+    let sockets = asyncapi::Document::new(&features);
+    let public = openapi::routes().merge(asyncapi::routes());
+    let (mut public, mut internal) = (public, Router::new());
     let (mut socket, mut types) = (Vec::new(), Vec::new());
     for feature in features {
         public = public.merge(feature.routes);
@@ -72,6 +74,7 @@ pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifec
     let (public, document) = public.into_parts(&app);
     let public = public
         .layer(Extension(Arc::new(document)))
+        .layer(Extension(Arc::new(sockets)))
         .layer(Extension(NotificationTypes::new(types)))
         // The transaction that it opens is the handler's: nothing in between may use another.
         .layer(from_fn_with_state(app.clone(), idempotency::remember))

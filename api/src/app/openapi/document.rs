@@ -12,6 +12,7 @@ use super::{
     routes::{Endpoint, Entry, Routes},
 };
 use crate::app::{
+    asyncapi,
     feature::Feature,
     http::{IDEMPOTENCY_KEY_BYTES_MAX, never_stored},
 };
@@ -100,7 +101,9 @@ impl Document {
 /// The document of these features, for people and tools: indented.
 pub fn print(features: Vec<Feature>) -> String {
     let routes = features.into_iter().map(|feature| feature.routes);
-    let document = routes.fold(super::routes(), Routes::merge).into_document();
+    let document = routes
+        .fold(super::routes().merge(asyncapi::routes()), Routes::merge)
+        .into_document();
     format!("{:#}\n", document.to_value())
 }
 

@@ -171,7 +171,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Success is this status with one of these in JSON.
-    pub(super) fn answers<T: JsonSchema>(&mut self, status: u16) {
+    pub(in crate::app) fn answers<T: JsonSchema>(&mut self, status: u16) {
         let schema = Some(self.schemas.answered.subschema_for::<T>());
         self.successes.push(Success { status, schema });
     }

@@ -38,12 +38,11 @@ const SPECIFIED: &str = "
     POST /admin/users/{}/unsuspend, PUT /admin/users/{}/role,
     POST /publish, POST /broadcast, GET /admin/keys, POST /admin/keys, POST /admin/keys/{}/rotate, DELETE /admin/keys/{},
     GET /realtime/config, POST /realtime/token,
-    GET /bootstrap, GET /sync, GET /openapi.json";
+    GET /bootstrap, GET /sync, GET /openapi.json, GET /asyncapi.json";
 
 /// Specified, and still to be built. A route that is built leaves this list: the test below sees to it.
 const NOT_YET: &str = "
-    GET /admin/events/{}/trace,
-    GET /asyncapi.json";
+    GET /admin/events/{}/trace";
 
 fn document() -> Value {
     serde_json::from_str(&print(features())).unwrap()

@@ -77,6 +77,8 @@ impl Sink for Recorder {
         self.changes.send_modify(|count| *count += 1);
     }
 
+    fn unheard(&mut self, _: Arc<Event>) {}
+
     fn lost(&mut self, _: Listeners, channel: Channel, position: Position) {
         panic!("the stream of {channel} broke before {position:?}");
     }

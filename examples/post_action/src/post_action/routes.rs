@@ -76,7 +76,7 @@ async fn act_on_post(
 }
 
 /// `{"type": "post_action", "post_id": 7, "action": "comment", "content": "well done"}` on a socket.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct PostActionCommand {
     post_id: PostId,
     #[serde(flatten)]

@@ -1,8 +1,8 @@
-//! Events of clients of Socket.IO, as commands of the native protocol: the table of names.
+//! Events of clients of Socket.IO, as commands of the native protocol: by the table of names (`shared::wire::socketio`).
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use shared::wire::{Code, Problem};
+use shared::wire::{Code, Problem, socketio::COMMANDS};
 
 use super::spelling::snake;
 
@@ -14,35 +14,6 @@ pub(crate) enum Said {
     /// It wants to be in the room of this user, an id or nothing: everybody is in their own, and in no other.
     Join(Option<String>),
 }
-
-/// Name here, native name, what a bare argument is called, and fields that have another name there.
-type Name = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
-
-/// Whatever is not listed keeps its name, and its one argument is its fields.
-const NAMES: [Name; 7] = [
-    ("join_post", "join_post", "post_id", &[]),
-    ("leave_post", "leave_post", "post_id", &[]),
-    ("typing", "typing_start", "to", &[("receiver_id", "to")]),
-    ("stop_typing", "typing_stop", "to", &[("receiver_id", "to")]),
-    ("send_message", "private", "to", &[("receiver_id", "to")]),
-    (
-        "send_notification",
-        "send_notification",
-        "user_id",
-        &[("type", "notification_type")],
-    ),
-    (
-        "mark_notification_read",
-        "mark_notification_read",
-        "notification_id",
-        &[],
-    ),
-];
 
 /// `id` is what an acknowledgement is asked for by.
 pub(crate) fn translate(
@@ -58,17 +29,17 @@ pub(crate) fn translate(
     if name == "join" {
         return join(argument);
     }
-    let known = NAMES.iter().find(|(here, ..)| *here == name);
+    let known = COMMANDS.iter().find(|said| said.name == name);
     let mut fields = match (argument, known) {
         (Value::Null, _) => Map::new(),
         (Value::Object(fields), _) => snake(fields),
-        (bare @ (Value::String(_) | Value::Number(_)), Some((_, _, field, _))) => {
-            Map::from_iter([((*field).to_owned(), bare)])
+        (bare @ (Value::String(_) | Value::Number(_)), Some(said)) => {
+            Map::from_iter([(said.bare.to_owned(), bare)])
         }
         _ => return Err(wrong("The argument is an object")),
     };
-    let native = known.map_or(name, |(_, native, ..)| native);
-    for (here, there) in known.map_or(&[][..], |(.., renamed)| renamed) {
+    let native = known.map_or(name, |said| said.native);
+    for (here, there) in known.map_or(&[][..], |said| said.renamed) {
         if let Some(value) = fields.remove(*here) {
             fields.insert((*there).to_owned(), value);
         }

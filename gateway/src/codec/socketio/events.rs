@@ -1,46 +1,14 @@
-//! Events on their way to clients of Socket.IO: the table of names and shapes.
+//! Events on their way to clients of Socket.IO, by the table of names and shapes (`shared::wire::socketio`).
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use shared::wire::Event;
+use shared::wire::{
+    Event,
+    socketio::{self, Shape},
+};
 
 use super::spelling::{camel, text_of_id};
 use crate::codec::Frame;
-
-/// What of an event its listeners are given.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    /// The data.
-    Payload,
-    /// Whom it is about.
-    UserId,
-    /// A notification by itself.
-    Notification,
-    /// Which notification was read; `all` for all of them.
-    NotificationId,
-    /// One event for each person, and what was asked for besides.
-    Presence,
-    /// What somebody sent, unchanged.
-    AsSent,
-}
-
-/// Native name, name here, shape. Whatever is not listed keeps its name and is its data.
-const NAMES: [(&str, &str, Shape); 10] = [
-    ("notification", "new_notification", Shape::Notification),
-    (
-        "notification_marked_read",
-        "notification_marked_read",
-        Shape::NotificationId,
-    ),
-    ("private_message", "new_message", Shape::Payload),
-    ("group_message", "new_message", Shape::Payload),
-    ("user_connected", "user_online", Shape::UserId),
-    ("user_disconnected", "user_offline", Shape::UserId),
-    ("presence_changed", "presence_changed", Shape::Presence),
-    ("typing_start", "user_typing", Shape::Payload),
-    ("typing_stop", "user_stop_typing", Shape::Payload),
-    ("signal", "signal", Shape::AsSent),
-];
 
 /// What a listener is given.
 #[derive(Debug)]
@@ -84,10 +52,7 @@ impl Told {
 }
 
 fn tell(event: &Event, body: &Value) -> Vec<(String, Argument)> {
-    let known = NAMES.iter().find(|(native, ..)| *native == &*event.kind);
-    let (name, shape) = known.map_or((&*event.kind, Shape::Payload), |(_, name, shape)| {
-        (name, *shape)
-    });
+    let (name, shape) = socketio::event(&event.kind);
     let data = &body["data"];
     let argument = match shape {
         Shape::Payload => Argument::Payload(payload(event, body)),

@@ -1,6 +1,7 @@
 //! The native protocol writes `snake_case` and ids as numbers; Socket.IO's clients read `camelCase` and ids as strings.
 
 use serde_json::{Map, Value};
+use shared::wire::socketio::{camel_key, is_id, snake_key};
 
 /// As clients of Socket.IO read it.
 pub(super) fn camel(value: Value) -> Value {
@@ -37,34 +38,4 @@ pub(super) fn text_of_id(id: Value) -> Value {
         Value::Number(id) => Value::String(id.to_string()),
         other => other,
     }
-}
-
-fn is_id(key: &str) -> bool {
-    key == "id" || key.ends_with("_id")
-}
-
-fn camel_key(key: &str) -> String {
-    let mut camel = String::with_capacity(key.len());
-    let mut characters = key.chars().peekable();
-    while let Some(character) = characters.next() {
-        match characters.peek() {
-            Some(next) if character == '_' && !camel.is_empty() && next.is_ascii_lowercase() => {
-                camel.push(next.to_ascii_uppercase());
-                characters.next();
-            }
-            _ => camel.push(character),
-        }
-    }
-    camel
-}
-
-fn snake_key(key: &str) -> String {
-    let mut snake = String::with_capacity(key.len() + 4);
-    for character in key.chars() {
-        if character.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(character.to_ascii_lowercase());
-    }
-    snake
 }
