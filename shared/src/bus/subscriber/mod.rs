@@ -159,7 +159,10 @@ pub trait Sink: Send + 'static {
     fn event(&mut self, listeners: Listeners, event: Arc<Event>);
 
     /// A durable event of a channel that nobody listens to at the moment: somebody did a moment ago, and may come back.
-    fn unheard(&mut self, event: Arc<Event>);
+    /// Most sinks have no use for it.
+    fn unheard(&mut self, event: Arc<Event>) {
+        drop(event);
+    }
 
     /// Some events of a durable channel cannot be had any more: the log's life changed, or it no longer holds them.
     /// What comes next for these listeners follows `position` without a gap; what was before it must be read as state.
