@@ -27,6 +27,7 @@ pub(crate) async fn check_at_the_door(
 ) -> Result<AtTheDoor, Refusal> {
     let found = node.memberships.at_the_door(user, session).await;
     let found = found.map_err(|error| unavailable(&error))?;
+    node.metrics.authorised(found.memberships.is_some());
     judge(node, session, found.standing).await?;
     Ok(found)
 }

@@ -46,8 +46,8 @@ impl Frame {
     }
 
     /// A ping without payload.
-    pub(crate) fn ping() -> Self {
-        Self::build(PING, &[])
+    pub(crate) fn ping(now_ms: u64) -> Self {
+        Self::build(PING, &[&now_ms.to_be_bytes()])
     }
 
     /// The answer to a ping: its payload, of at most 125 bytes.

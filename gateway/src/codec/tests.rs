@@ -141,7 +141,8 @@ fn frames_of_the_transport() {
         [0x88, 2, 3, 0xe8]
     );
     assert_eq!(Frame::close_echo(None).bytes()[..], [0x88, 0]);
-    assert_eq!(Frame::ping().bytes()[..], [0x89, 0]);
+    let ping = Frame::ping(258);
+    assert_eq!(ping.bytes()[..], [0x89, 8, 0, 0, 0, 0, 0, 0, 1, 2]);
     assert_eq!(Frame::pong(b"ab").bytes()[..], [0x8a, 2, b'a', b'b']);
     for reason in CloseReason::ALL {
         let frame = Frame::close(reason, Some(u64::MAX));

@@ -302,7 +302,7 @@ impl Conversation {
                     told.push(Frame::pong(payload));
                     Ok(())
                 }
-                Message::Pong => Ok(()),
+                Message::Pong(_) => Ok(()),
                 Message::Close(_) => Err(Over::Goodbye),
             };
             match heard {

@@ -153,7 +153,7 @@ impl Shard {
                 Message::Text(text) => Frame::text(text.as_bytes()),
                 Message::Binary(bytes) => Frame::binary(bytes),
                 Message::Ping(payload) => Frame::pong(payload),
-                Message::Pong => return ControlFlow::Continue(()),
+                Message::Pong(_) => return ControlFlow::Continue(()),
                 Message::Close(code) => {
                     is_over = true;
                     Frame::close_echo(code)

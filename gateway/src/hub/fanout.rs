@@ -147,6 +147,11 @@ impl State {
         let Some(connection) = self.get(key) else {
             return ControlFlow::Break(());
         };
+        let transport = connection.outlet.transport();
+        self.conditions.tally(transport).read(bytes.len());
+        let Some(connection) = self.get(key) else {
+            return ControlFlow::Break(());
+        };
         // Taken out, so that what it finds can be acted upon while it goes on.
         let Some(mut parser) = connection.parser.take() else {
             // Where nothing is to be said, whatever is said is one violation. After it nothing is understood, only waited
@@ -166,6 +171,16 @@ impl State {
             Err(violation) => self.close(key, violation.close_reason(), None),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Our pings bear the time at which they were made. What else comes is a pong that nobody asked for.
+    fn on_pong(&self, transport: Transport, payload: &[u8]) {
+        let Ok(asked_at_ms) = payload.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        if let Some(took_ms) = self.now.elapsed_ms.checked_sub(asked_at_ms) {
+            self.conditions.metrics.line(transport).pong(took_ms);
+        }
     }
 
     fn on_said(&mut self, key: Key, message: ws::Message<'_>) -> ControlFlow<()> {
@@ -189,7 +204,7 @@ impl State {
             }
             ws::Message::Binary(_) => self.close(key, CloseReason::BinaryNotAccepted, None),
             ws::Message::Ping(payload) => self.answer(key, &Frame::pong(payload)),
-            ws::Message::Pong => {}
+            ws::Message::Pong(payload) => self.on_pong(transport, payload),
             ws::Message::Close(code) => {
                 self.on_close_frame(key, code);
                 return ControlFlow::Break(());

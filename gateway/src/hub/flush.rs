@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use shared::wire::CloseReason;
+use shared::wire::{Channel, CloseReason};
 
 use super::{connection::Stay, entries::Key, state::State};
 use crate::{
@@ -109,6 +109,27 @@ impl State {
         // The other shards add theirs to the same gauge.
         metrics.queue_bytes.add(bytes_in_all - self.sampled_bytes);
         self.sampled_bytes = bytes_in_all;
+        self.sample_subscriptions();
+    }
+
+    fn sample_subscriptions(&mut self) {
+        let everybody = i64::try_from(self.connections.len()).unwrap_or(i64::MAX);
+        let mut heard = [0, 0, 0, everybody];
+        for (_, connection) in self.connections.iter() {
+            for channel in &connection.hears {
+                match channel {
+                    Channel::User(_) => heard[0] += 1,
+                    Channel::Group(_) => heard[1] += 1,
+                    Channel::Post(_) => heard[2] += 1,
+                    _ => {}
+                }
+            }
+        }
+        for (kind, now) in heard.into_iter().enumerate() {
+            let more = now - self.sampled_subscriptions[kind];
+            self.conditions.metrics.subscribed(kind, more);
+        }
+        self.sampled_subscriptions = heard;
     }
 
     fn visit(&mut self, key: Key) {

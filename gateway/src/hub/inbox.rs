@@ -219,6 +219,11 @@ impl Inbox {
         self.messages.recv_many(into, limit).await
     }
 
+    /// How many messages wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.messages.len()
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()

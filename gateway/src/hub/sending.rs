@@ -53,7 +53,8 @@ impl State {
 
     /// Asks for a sign of life, where one can come.
     pub(super) fn ping(&mut self, key: Key) {
-        if let Some(ping) = self.get(key).and_then(|c| c.outlet.ping()) {
+        let now_ms = self.now.elapsed_ms;
+        if let Some(ping) = self.get(key).and_then(|c| c.outlet.ping(now_ms)) {
             self.answer(key, &ping);
         }
     }

@@ -101,6 +101,7 @@ async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, 
         listener: inbox.listener,
         node,
     });
+    shard.node.metrics.inbox(inbox.listener.0, 0);
     spawn_local(ask_subscriber(Rc::clone(&shard)));
     let mut ticks = interval(Duration::from_millis(TICK_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -128,6 +129,7 @@ async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, 
                 if ticks_until_sample == 0 {
                     ticks_until_sample = TICKS_PER_SAMPLE;
                     shard.state.borrow_mut().sample_queues();
+                    shard.node.metrics.inbox(inbox.listener.0, inbox.waiting());
                 }
             }
         }

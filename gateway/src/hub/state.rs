@@ -25,7 +25,7 @@ use super::{
 use crate::{
     codec::{Deflater, Encoded},
     commands::Caller,
-    metrics::Departure,
+    metrics::{Departure, HEARD},
     session::{Effect, Now, Path, Session},
     transport::ws::Inflater,
 };
@@ -96,6 +96,8 @@ pub(super) struct State {
     pub(super) draining: bool,
     /// This shard's part of the gauge.
     pub(super) sampled_bytes: i64,
+    /// This shard's part of those, by kind.
+    pub(super) sampled_subscriptions: [i64; HEARD.len()],
     started: Instant,
     pub(super) now: Now,
 }
@@ -122,6 +124,7 @@ impl State {
             effects: Vec::new(),
             draining: false,
             sampled_bytes: 0,
+            sampled_subscriptions: [0; HEARD.len()],
             started: Instant::now(),
             now,
         }

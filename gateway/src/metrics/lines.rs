@@ -30,8 +30,10 @@ pub(crate) struct Lines {
     handshake: Histogram,
     pub(crate) frames_in: IntCounter,
     frames_out: IntCounter,
+    bytes_in: IntCounter,
     bytes_out: IntCounter,
     deliveries: IntCounter,
+    round_trip: Histogram,
     /// By class and path.
     latency: [[Histogram; 2]; 3],
 }
@@ -49,9 +51,12 @@ impl Lines {
         let ways = &["direction", "transport"];
         let help = "Frames of clients, and to them.";
         let frames = metrics.counters("gateway_frames_total", help, ways);
-        let help = "Bytes written to sockets.";
+        let help = "Bytes read from sockets, and written to them.";
         let bytes = metrics.counters("gateway_bytes_total", help, ways);
         let deliveries = metrics.counters("deliveries_total", "Events written to sockets.", by);
+        let name = "gateway_ping_rtt_seconds";
+        let help = "From a ping to a client that says nothing until its pong.";
+        let round_trips = metrics.histograms(name, help, by, DELIVERY_SECONDS);
         let name = "delivery_latency_seconds";
         let help = "From commit until the socket has taken the event's last byte.";
         let split = &["class", "path", "transport"];
@@ -65,11 +70,19 @@ impl Lines {
                 handshake: handshake.with_label_values(&[label]),
                 frames_in: frames.with_label_values(&["in", label]),
                 frames_out: frames.with_label_values(&["out", label]),
+                bytes_in: bytes.with_label_values(&["in", label]),
                 bytes_out: bytes.with_label_values(&["out", label]),
                 deliveries: deliveries.with_label_values(&[label]),
+                round_trip: round_trips.with_label_values(&[label]),
                 latency: latencies(&latency, label),
             }
         })
+    }
+
+    /// A client has answered a ping.
+    pub(crate) fn pong(&self, took_ms: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since a ping")]
+        self.round_trip.observe(took_ms as f64 / 1000.0);
     }
 
     pub(super) fn connections(&self) -> i64 {
@@ -80,6 +93,7 @@ impl Lines {
     pub(crate) fn tally(&self) -> Tally {
         Tally {
             frames: self.frames_out.local(),
+            bytes_in: self.bytes_in.local(),
             bytes: self.bytes_out.local(),
             deliveries: self.deliveries.local(),
             latency: self
@@ -90,16 +104,21 @@ impl Lines {
     }
 }
 
-/// What a shard has written since it last said so: counting every write for all shards would make them wait for each other.
+/// What a shard has read and written since it last said so: counting every write for all shards would make them wait for each other.
 #[derive(Debug)]
 pub(crate) struct Tally {
     frames: LocalIntCounter,
+    bytes_in: LocalIntCounter,
     bytes: LocalIntCounter,
     deliveries: LocalIntCounter,
     latency: [[LocalHistogram; 2]; 3],
 }
 
 impl Tally {
+    pub(crate) fn read(&self, bytes: usize) {
+        self.bytes_in.inc_by(bytes as u64);
+    }
+
     pub(crate) fn wrote(&self, frames: usize, bytes: usize) {
         self.frames.inc_by(frames as u64);
         self.bytes.inc_by(bytes as u64);
@@ -124,7 +143,14 @@ impl Tally {
 
     /// Says so.
     pub(crate) fn tell(&self) {
-        for counter in [&self.frames, &self.bytes, &self.deliveries] {
+        let Self {
+            frames,
+            bytes_in,
+            bytes,
+            deliveries,
+            ..
+        } = self;
+        for counter in [frames, bytes_in, bytes, deliveries] {
             counter.flush();
         }
         for latency in self.latency.iter().flatten() {

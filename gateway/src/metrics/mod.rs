@@ -6,7 +6,7 @@ mod lines;
 
 use std::sync::Arc;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use shared::{
     telemetry::metrics::{COUNTS, DELIVERY_SECONDS, HTTP_SECONDS, IN_PROCESS_SECONDS, Metrics},
     wire::Class,
@@ -22,6 +22,9 @@ use self::commands::CommandMetrics;
 use self::labels::{CLASSES, class_label};
 use crate::transport::Transport;
 
+/// Kinds of channels that connections hear.
+pub(crate) const HEARD: [&str; 4] = ["user", "group", "post", "broadcast"];
+
 /// Everything that a gateway counts.
 #[derive(Debug)]
 pub(crate) struct GatewayMetrics {
@@ -33,6 +36,9 @@ pub(crate) struct GatewayMetrics {
     unknown_sids: IntCounterVec,
     pub(crate) engine_requests: IntCounter,
     dropped: IntCounterVec,
+    authorised: IntCounterVec,
+    subscriptions: [IntGauge; HEARD.len()],
+    inboxes: IntGaugeVec,
     drained: IntCounterVec,
     /// By transport.
     lines: [Lines; Transport::ALL.len()],
@@ -61,6 +67,13 @@ impl GatewayMetrics {
             engine_requests: metrics
                 .counter("engineio_requests_total", "Engine.IO polls and posts."),
             dropped: dropped(metrics),
+            authorised: authorised(metrics),
+            subscriptions: subscriptions(metrics),
+            inboxes: metrics.gauges(
+                "bus_worker_queue",
+                "What waits for a shard; looked at now and then.",
+                &["worker"],
+            ),
             drained: drained(metrics),
             lines: Lines::all(metrics),
             connections_limit: metrics.gauge(
@@ -106,6 +119,23 @@ impl GatewayMetrics {
             ),
             commands: CommandMetrics::new(metrics),
         }
+    }
+
+    /// Counts somebody whose memberships were asked for at the door.
+    pub(crate) fn authorised(&self, from_cache: bool) {
+        let result = if from_cache { "hit" } else { "miss" };
+        self.authorised.with_label_values(&[result]).inc();
+    }
+
+    /// So many more connections hear channels of this kind; `kind` is a place in [`HEARD`].
+    pub(crate) fn subscribed(&self, kind: usize, more: i64) {
+        self.subscriptions[kind].add(more);
+    }
+
+    /// So many messages wait for this shard.
+    pub(crate) fn inbox(&self, shard: u8, waiting: usize) {
+        let gauge = self.inboxes.with_label_values(&[&shard.to_string()]);
+        gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// Counts a replay of so many events.
@@ -261,6 +291,22 @@ fn upgrades(metrics: &Metrics) -> IntCounterVec {
         counters.with_label_values(&[result]);
     }
     counters
+}
+
+fn authorised(metrics: &Metrics) -> IntCounterVec {
+    let name = "authz_cache_total";
+    let help = "Arrivals by whether the mirror knew their memberships.";
+    let counters = metrics.counters(name, help, &["result"]);
+    for result in ["hit", "miss"] {
+        counters.with_label_values(&[result]);
+    }
+    counters
+}
+
+fn subscriptions(metrics: &Metrics) -> [IntGauge; HEARD.len()] {
+    let help = "Channels that connections hear, each connection's counted; looked at now and then.";
+    let gauges = metrics.gauges("subscriptions", help, &["kind"]);
+    HEARD.map(|kind| gauges.with_label_values(&[kind]))
 }
 
 fn dropped(metrics: &Metrics) -> IntCounterVec {

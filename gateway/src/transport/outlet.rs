@@ -161,9 +161,9 @@ impl Outlet {
     }
 
     /// Asks for a sign of life.
-    pub(crate) fn ping(&self) -> Option<Frame> {
+    pub(crate) fn ping(&self, now_ms: u64) -> Option<Frame> {
         match self {
-            Self::WebSocket(_) => Some(Frame::ping()),
+            Self::WebSocket(_) => Some(Frame::ping(now_ms)),
             Self::SocketIo(_) => Some(socketio::ping()),
             Self::EventStream(_) | Self::Poll(_) => None,
         }

@@ -191,6 +191,12 @@ async fn whoever_comes_back_at_once_is_served_by_the_node_itself() {
     assert_eq!(welcome["data"]["channels"]["user:1"]["recovered"], true);
     assert_eq!(back.offsets(4).await, [2, 3, 4, 5]);
     assert_eq!(replays(&gateway), [1, 0]);
+    let known =
+        |result| gateway.metric(&format!("hubbub_authz_cache_total{{result=\"{result}\"}}"));
+    // The first made Redis remember.
+    assert_eq!((known("miss"), known("hit")), (1, 1));
+    let heard = r#"hubbub_subscriptions{kind="user"}"#;
+    until(|| gateway.metric(heard) == 1).await;
 
     // What the node has not heard it does not give.
     let other = gateway.neighbour(&[]).await;

@@ -79,5 +79,9 @@ async fn a_client_that_answers_no_ping_is_closed() {
     assert_eq!(dead.close_code().await, Some(4205));
     let pong = alive.commands(json!({"type": "ping"})).await;
     assert_eq!(pong["type"], "pong");
+    let answered = r#"hubbub_gateway_ping_rtt_seconds_count{transport="websocket"}"#;
+    assert!(gateway.metric(answered) > 0, "whoever answers is measured");
+    let read = r#"hubbub_gateway_bytes_total{direction="in",transport="websocket"}"#;
+    until(|| gateway.metric(read) > 0).await;
     gateway.stop().await;
 }

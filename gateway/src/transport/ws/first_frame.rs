@@ -70,7 +70,7 @@ pub(crate) async fn first_text(
                 Message::Binary(_) => Some(Heard::Binary),
                 Message::Ping(payload) => Some(Heard::Ping(payload.to_vec())),
                 Message::Close(code) => Some(Heard::Close(code)),
-                Message::Pong => return ControlFlow::Continue(()),
+                Message::Pong(_) => return ControlFlow::Continue(()),
             };
             ControlFlow::Break(())
         })?;

@@ -16,7 +16,7 @@ pub(crate) enum Message<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
     Ping(&'a [u8]),
-    Pong,
+    Pong(&'a [u8]),
     /// With its code, if it gave one.
     Close(Option<u16>),
 }
@@ -373,7 +373,7 @@ impl Partial {
 fn control(opcode: u8, payload: &[u8]) -> Result<Message<'_>, Violation> {
     Ok(match opcode {
         PING => Message::Ping(payload),
-        PONG => Message::Pong,
+        PONG => Message::Pong(payload),
         _ => Message::Close(close_code(payload)?),
     })
 }

@@ -29,7 +29,7 @@ impl From<Message<'_>> for Heard {
             Message::Text(text) => Self::Text(text.to_owned()),
             Message::Binary(bytes) => Self::Binary(bytes.to_vec()),
             Message::Ping(payload) => Self::Ping(payload.to_vec()),
-            Message::Pong => Self::Pong,
+            Message::Pong(_) => Self::Pong,
             Message::Close(code) => Self::Close(code),
         }
     }
