@@ -52,6 +52,11 @@ impl TestStores {
             ("LOG_LEVEL", "warn,api=info"),
             ("DATABASE_URL", &self.database_url()),
             ("DATABASE_POOL", "8"),
+            // On a busy machine dozens of senders in one conversation wait longer for each other than people should. That
+            // waits end, and how, is tested with bounds of its own.
+            ("DATABASE_POOL_WAIT", "20s"),
+            ("DATABASE_LOCK_TIMEOUT", "20s"),
+            ("DATABASE_STATEMENT_TIMEOUT", "20s"),
             ("REDIS_URL", &self.redis),
             ("REDIS_PREFIX", &prefix),
             ("JWT_SECRET", "a secret for tests that has enough bytes"),
