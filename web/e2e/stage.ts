@@ -1,11 +1,10 @@
 /** Two windows on a running Hubbub. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { PATIENCE_MS } from "./running.js";
 
-/** How long anything may take until it is seen, in milliseconds: a bound, nothing that is measured. */
-export const PATIENCE_MS = 60_000;
+export { dev, PATIENCE_MS, unique } from "./running.js";
 
 const address = process.env["DEMO_URL"] ?? assert.fail("DEMO_URL: run ./dev e2e");
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -65,11 +64,6 @@ async function visit(page: Page, only: string): Promise<Page> {
 export const live = (page: Page, transport = "websocket") =>
   page.locator(`.status[data-status=live][data-transport=${transport}]`).waitFor();
 
-/** Does something to a process of the instance. */
-export function dev(action: "kill" | "start", name: string): void {
-  execFileSync("../dev", [action, name], { cwd: process.cwd(), stdio: "pipe" });
-}
-
 export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message", { exact: true }).fill(text);
   await page.getByRole("button", { name: "Send" }).click();
@@ -83,9 +77,6 @@ export async function hears(page: Page, text: string): Promise<void> {
   await message(page, text).first().waitFor();
   assert.equal(await message(page, text).count(), 1, text);
 }
-
-/** A text that no other run has said. */
-export const unique = (text: string) => `${text} ${crypto.randomUUID().slice(0, 8)}`;
 
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(images, { recursive: true });
