@@ -115,3 +115,45 @@ async fn a_session_goes_on_by_a_websocket_and_misses_nothing() {
     until(|| gateway.metric(r#"hubbub_gateway_connections{transport="socketio"}"#) == 0).await;
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_closes_the_engine_and_not_the_namespace() {
+    let gateway = Gateway::start().await;
+    let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
+    gateway.lifecycle.drain();
+    let mut told = Vec::new();
+    while told.last().is_none_or(|last| last != "1") {
+        let (status, body) = polled.get().await;
+        assert_eq!(status, 200, "{told:?}");
+        told.extend(body.split('\u{1e}').map(str::to_owned));
+    }
+    assert!(
+        !told.iter().any(|packet| packet.starts_with("41")),
+        "{told:?}"
+    );
+    gateway.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_pages_of_allowed_origins_may_poll() {
+    let gateway = Gateway::start().await;
+    let http = HttpClient::new(&gateway.base);
+    let target = format!("{}/socket.io/?EIO=4&transport=polling", gateway.base);
+    for (origin, allowed) in [(ORIGIN, true), ("https://elsewhere.example", false)] {
+        for method in [Method::OPTIONS, Method::GET, Method::POST] {
+            let request = Request::builder().method(&method).uri(&target);
+            let request = request.header("origin", origin);
+            let answer = http.send_raw(request.body(Full::default()).unwrap());
+            let answer = answer.await.unwrap();
+            let told = answer.headers.get("access-control-allow-origin");
+            assert_eq!(told.is_some_and(|told| told == origin), allowed, "{method}");
+            assert_eq!(answer.headers["vary"], "origin");
+            if method == Method::OPTIONS {
+                assert_eq!(answer.status, 204);
+                let methods = &answer.headers["access-control-allow-methods"];
+                assert_eq!(methods, "GET, POST, OPTIONS");
+            }
+        }
+    }
+    gateway.stop().await;
+}
