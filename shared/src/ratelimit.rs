@@ -98,8 +98,14 @@ impl RateLimiter {
     /// Takes a token from the bucket of that name, or says when there is one. Never waits for a token, and for Redis not
     /// longer than a quarter of a second.
     pub async fn take(&self, bucket: &str, rate: Rate) -> Result<(), Limited> {
+        self.take_each(&[(bucket, rate)]).await
+    }
+
+    /// As [`RateLimiter::take`], a token from each of several buckets: for the price of one. Where one of them is empty, the
+    /// others have lost theirs.
+    pub async fn take_each(&self, buckets: &[(&str, Rate)]) -> Result<(), Limited> {
         if !self.local().is_redis_away() {
-            let asked = self.bus.take_token(bucket, rate);
+            let asked = self.bus.take_tokens(buckets);
             match timeout(DECISION_TIME_MAX, asked).await {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(retry_after))) => return Err(Limited { retry_after }),
@@ -107,7 +113,12 @@ impl RateLimiter {
                 Err(_) => self.decide_alone(&BusError::Unavailable("no answer in time".to_owned())),
             }
         }
-        self.local().take(bucket, rate)
+        let mut local = self.local();
+        let mut taken = Ok(());
+        for (bucket, rate) in buckets {
+            taken = taken.and(local.take(bucket, *rate));
+        }
+        taken
     }
 
     fn decide_alone(&self, error: &BusError) {
@@ -204,6 +215,18 @@ mod tests {
         let refused = answers.iter().find_map(|answer| answer.err()).unwrap();
         assert!(refused.retry_after <= Duration::from_secs(1), "{refused:?}");
         assert_eq!(pods[0].take("bo", rate).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn of_several_buckets_each_loses_a_token_and_the_emptiest_decides() {
+        let limiter = limiter(&shared_redis());
+        let (few, many) = (("few", Rate::new(2, 1)), ("many", Rate::new(4, 1)));
+        for _ in 0..2 {
+            assert_eq!(limiter.take_each(&[many, few]).await, Ok(()));
+        }
+        assert!(limiter.take_each(&[many, few]).await.is_err());
+        assert_eq!(limiter.take(many.0, many.1).await, Ok(()));
+        assert!(limiter.take(many.0, many.1).await.is_err());
     }
 
     #[tokio::test]

@@ -317,17 +317,18 @@ impl Bus {
         Ok(answer.is_some())
     }
 
-    /// Takes a token from a bucket of this rate; where there is none, the time until there is one.
-    pub(crate) async fn take_token(
+    /// Takes a token from each of these buckets, in one round trip, or says how long it is until the last of those that
+    /// are empty has one again.
+    pub(crate) async fn take_tokens(
         &self,
-        bucket: &str,
-        rate: Rate,
+        buckets: &[(&str, Rate)],
     ) -> Result<Option<Duration>, BusError> {
+        let scripts = buckets
+            .iter()
+            .map(|(bucket, rate)| scripts::take(&self.names, bucket, *rate));
         // Repeated after a broken connection it may take two, which a limit can bear.
-        let waits = self
-            .call::<u64>([scripts::take(&self.names, bucket, rate)])
-            .await?;
-        let wait_us = waits.first().copied().unwrap_or_default();
+        let waits = self.call::<u64>(scripts).await?;
+        let wait_us = waits.into_iter().max().unwrap_or_default();
         Ok((wait_us > 0).then(|| Duration::from_micros(wait_us)))
     }
 

@@ -101,6 +101,14 @@ impl FromRequestParts<App> for SignedIn {
 }
 
 impl SignedIn {
+    /// Whose token comes with the request, if it is genuine and has not expired. Whether its session still stands is not
+    /// known here: for limits, which cost nobody but its holder.
+    pub(super) fn claimed(parts: &Parts, app: &App) -> Option<UserId> {
+        let token = bearer(parts).ok()??;
+        let identity = app.tokens().verify(Purpose::Access, token).ok()?;
+        Some(identity.user_id)
+    }
+
     /// By the token if there is one, else by the cookie. The token says who; the database says whether the session still
     /// stands, so that a revoked one ends at once here even while Redis is away.
     async fn check(parts: &Parts, app: &App) -> Result<Self, Error> {

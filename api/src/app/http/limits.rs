@@ -9,11 +9,12 @@ use axum::{
     response::Response,
 };
 use shared::{
+    ids::UserId,
     ratelimit::{Limited, Rate},
     wire::Code,
 };
 
-use super::{ClientAddress, auth::Caller};
+use super::{ClientAddress, SignedIn, auth::Caller};
 use crate::app::{App, error::Error};
 
 /// Refuses what is above the limits. Addresses come first, so that nobody has the database look at made-up credentials
@@ -29,15 +30,21 @@ pub(super) async fn limit(
     let rates = app.settings().rates;
     let (mut parts, body) = request.into_parts();
     let ClientAddress(address) = client_address(&mut parts, &app).await;
-    take(&app, &address_bucket(address), rates.per_address).await?;
+    let address = (address_bucket(address), rates.per_address);
+    // A token says whose it is, and is not made up: both limits for one way to Redis.
+    if let Some(user) = SignedIn::claimed(&parts, &app) {
+        take(&app, &[address, (user_bucket(user), rates.per_user)]).await?;
+        return Ok(next.run(Request::from_parts(parts, body)).await);
+    }
+    take(&app, &[address]).await?;
     if has_credentials(&parts) {
         // Whether they are good is for the handler to say: it may not need any.
         match Caller::from_request_parts(&mut parts, &app).await {
             Ok(Caller::Session(caller)) => {
-                take(&app, &format!("user:{}", caller.user_id), rates.per_user).await?;
+                take(&app, &[(user_bucket(caller.user_id), rates.per_user)]).await?;
             }
             Ok(Caller::Key(holder)) => {
-                take(&app, &format!("key:{}", holder.key), rates.per_key).await?;
+                take(&app, &[(format!("key:{}", holder.key), rates.per_key)]).await?;
             }
             Err(_) => {}
         }
@@ -68,8 +75,16 @@ fn address_bucket(address: IpAddr) -> String {
     }
 }
 
-async fn take(app: &App, bucket: &str, rate: Rate) -> Result<(), Error> {
-    let taken = app.limiter().take(bucket, rate).await;
+fn user_bucket(user: UserId) -> String {
+    format!("user:{user}")
+}
+
+async fn take(app: &App, buckets: &[(String, Rate)]) -> Result<(), Error> {
+    let buckets: Vec<_> = buckets
+        .iter()
+        .map(|(bucket, rate)| (&**bucket, *rate))
+        .collect();
+    let taken = app.limiter().take_each(&buckets).await;
     taken.map_err(|Limited { retry_after }| {
         Error::new(Code::RateLimited, "slow down").retry_after(retry_after)
     })
