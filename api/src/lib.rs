@@ -33,6 +33,9 @@ pub mod service_keys;
 pub mod sync;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 use app::feature::Feature;
 
 /// Every feature.

@@ -32,7 +32,7 @@ loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
 loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
 loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
-             [--connections N] [--programs FOLDER] [--json FILE]
+             [--connections N] [--limits on] [--programs FOLDER] [--json FILE]
     measures reading posts and feeds on a large population, on the stores of DATABASE_URL and REDIS_URL
 loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]
     measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL

@@ -23,7 +23,10 @@ use crate::{
     },
     comments::{self, CommentView, WriteComment},
     likes::{self, LikeState, Wish},
-    posts::{self, Activity, Attachment, NewPost, PostView, check_attachments},
+    posts::{
+        self, ATTACHMENTS_MAX, Activity, Attachment, DISTANCE_KM_MAX, MINUTES_MAX,
+        NOTES_LENGTH_MAX, NewPost, PostView, TYPE_LENGTH_MAX, check_attachments,
+    },
 };
 
 /// As posts have it.
@@ -48,14 +51,20 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WriteActivity {
     // Not the struct itself, flattened: serde would lose the names of fields that are wrong.
+    #[schemars(length(min = 1, max = TYPE_LENGTH_MAX), example = &"running")]
     activity_type: String,
+    #[schemars(range(min = 0, max = MINUTES_MAX), example = 42)]
     duration_minutes: Option<i32>,
+    #[schemars(range(min = 0.0, max = DISTANCE_KM_MAX), example = 8.5)]
     distance_km: Option<f64>,
+    #[schemars(length(max = NOTES_LENGTH_MAX), example = &"Wind from the west.")]
     notes: Option<String>,
     activity_date: Option<Date>,
     #[serde(default)]
+    #[schemars(length(max = CONTENT_CHARACTERS_MAX), example = &"Along the river.")]
     content: String,
     #[serde(default)]
+    #[schemars(length(max = ATTACHMENTS_MAX))]
     attachments: Vec<Attachment>,
 }
 

@@ -16,6 +16,7 @@ pub struct ApiMetrics {
     pub(crate) registry: Metrics,
     pub(crate) http_requests: IntCounterVec,
     pub(crate) http_request_seconds: HistogramVec,
+    pub(crate) http_request_statements: IntCounterVec,
     pub(crate) http_in_flight: IntGauge,
     pub(crate) http_rejected: IntCounterVec,
     pub(crate) auth: IntCounterVec,
@@ -47,6 +48,11 @@ impl ApiMetrics {
                 "From the request's head to the answer's.",
                 &["route", "method"],
                 HTTP_SECONDS,
+            ),
+            http_request_statements: registry.counters(
+                "http_request_statements_total",
+                "Statements that requests ran, with the beginnings and ends of their transactions.",
+                &["route", "method"],
             ),
             http_in_flight: registry.gauge("http_requests_in_flight", "Requests under way."),
             http_rejected: registry.counters(

@@ -19,6 +19,7 @@ pub mod live;
 pub mod metrics;
 pub mod notification_type;
 pub mod openapi;
+pub mod plans;
 pub mod service_keys;
 pub mod statements;
 #[cfg(test)]

@@ -31,22 +31,27 @@ use crate::app::{
 };
 
 const NAME_LENGTH_MAX: usize = 100;
+const USERNAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=30;
 const EMAIL_LENGTH_MAX: usize = 254;
 const DEVICE_LENGTH_MAX: usize = 200;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Register {
+    #[schemars(length(min = *USERNAME_LENGTH.start(), max = *USERNAME_LENGTH.end()), regex(pattern = "^[a-z0-9_]+$"), example = &"ana_lima")]
     username: String,
+    #[schemars(length(min = 1, max = EMAIL_LENGTH_MAX), example = &"ana@example.com")]
     email: String,
+    #[schemars(length(min = *passwords::LENGTH.start(), max = *passwords::LENGTH.end()), example = &"correct horse battery")]
     password: String,
     #[serde(default)]
+    #[schemars(length(max = NAME_LENGTH_MAX), example = &"Ana Lima")]
     name: String,
 }
 
 impl Input for Register {
     fn check(&self, wrong: &mut Wrong) {
         let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if !(3..=30).contains(&self.username.len()) || !self.username.bytes().all(valid) {
+        if !USERNAME_LENGTH.contains(&self.username.len()) || !self.username.bytes().all(valid) {
             let message = "3 to 30 characters of a-z, 0-9 and _";
             wrong.field("username", "invalid_username", message);
         }
@@ -194,6 +199,7 @@ pub(super) async fn find_me(
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct ChangePassword {
     current_password: String,
+    #[schemars(length(min = *passwords::LENGTH.start(), max = *passwords::LENGTH.end()), example = &"staple of batteries")]
     new_password: String,
 }
 
@@ -220,7 +226,7 @@ pub(super) async fn change_password(
     attempt.succeeded(&app).await?;
     let password_hash = passwords::hash(&app, input.new_password).await?;
     let mut tx = app.begin().await?;
-    queries::update_password(&tx, caller.user_id, &password_hash, app.now()).await?;
+    queries::update_password(&tx, caller.user_id, &password_hash).await?;
     sessions::revoke(&mut tx, caller.user_id, None, Some(caller.session_id)).await?;
     tx.commit().await?;
     Ok(NoContent)

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod operators;
+mod plans;
 mod populate;
 mod population;
 
@@ -40,6 +41,7 @@ usage: api <command> [--setting value ...]
   crowd        make a large group for load tests: --account OWNER --members N --online N
   populate     fill an empty database for load tests: --people N --posts N --follows N --likes N
                --comments N --online N
+  plans        print statements that would read a large table of this database from end to end
   admin        what an admin may do, from a terminal; the first admin has nobody else to ask:
     role         give an account a role: --account NAME --role user|admin|service
     suspend      end an account's sessions and let it in no more: --account NAME
@@ -72,6 +74,9 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         Some("seed") => run(arguments, read_seed_settings, seed),
         Some("crowd") => run(arguments, crowd::read, crowd::gather),
         Some("populate") => run(arguments, populate::read, populate::populate),
+        Some("plans") => run(arguments, DatabaseSettings::read, async |database| {
+            plans::print(database, features()).await
+        }),
         Some("admin") => admin(arguments),
         Some("new-epoch") => run(arguments, DatabaseSettings::read, async |database| {
             boot::start_new_epoch(&database).await

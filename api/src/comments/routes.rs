@@ -47,6 +47,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct WriteComment {
     /// The text.
+    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), example = &"Well done.")]
     pub content: String,
 }
 

@@ -64,9 +64,12 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Deserialize, JsonSchema)]
 struct CreateEvent {
+    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), example = &"A run by the river")]
     title: String,
     #[serde(default)]
+    #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Slow, and then fast.")]
     description: String,
+    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), example = &"The old bridge")]
     place: Option<String>,
     starts_at: Time,
     ends_at: Option<Time>,
@@ -148,9 +151,12 @@ async fn find_event(
 
 #[derive(Deserialize, JsonSchema)]
 struct UpdateEvent {
+    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), example = &"A run by the lake")]
     title: Option<String>,
+    #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Only slow.")]
     description: Option<String>,
     #[serde(default)]
+    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), example = &"The jetty")]
     place: Change<String>,
     starts_at: Option<Time>,
     #[serde(default)]

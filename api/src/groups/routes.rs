@@ -113,9 +113,12 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Deserialize, JsonSchema)]
 struct CreateGroup {
+    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), example = &"Runners")]
     name: String,
     #[serde(default)]
+    #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Every Sunday, whatever the weather.")]
     description: String,
+    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), example = &"https://example.com/runners.png")]
     avatar: Option<String>,
     #[serde(default)]
     is_private: bool,
@@ -177,9 +180,12 @@ async fn read_group(
 
 #[derive(Deserialize, JsonSchema)]
 struct UpdateGroup {
+    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), example = &"Walkers")]
     name: Option<String>,
+    #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Every Saturday.")]
     description: Option<String>,
     #[serde(default)]
+    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), example = &"https://example.com/walkers.png")]
     avatar: Change<String>,
     is_private: Option<bool>,
 }

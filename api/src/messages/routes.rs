@@ -12,7 +12,7 @@ use super::{
     change,
     queries::{self, RequestView},
     requests::{self, AnswerRequest, RequestAnswered},
-    send::{self, NewMessage, Target},
+    send::{self, CLIENT_MESSAGE_ID_LENGTH_MAX, CONTENT_LENGTH_MAX, NewMessage, Target},
 };
 use crate::{
     app::{
@@ -90,7 +90,9 @@ struct SendMessage {
     to: Option<UserId>,
     group_id: Option<GroupId>,
     conversation_id: Option<ConversationId>,
+    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), example = &"Are you there?")]
     content: String,
+    #[schemars(length(min = 1, max = CLIENT_MESSAGE_ID_LENGTH_MAX), example = &"5b0c7f62")]
     client_message_id: Option<String>,
 }
 
@@ -186,6 +188,7 @@ async fn answer_request(
 
 #[derive(Deserialize, JsonSchema)]
 struct EditMessage {
+    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), example = &"Are you here?")]
     content: String,
 }
 

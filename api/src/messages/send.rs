@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Characters of a message at most.
-const CONTENT_LENGTH_MAX: usize = 10_000;
+pub(super) const CONTENT_LENGTH_MAX: usize = 10_000;
 /// Characters of a client's own name for a message at most.
-const CLIENT_MESSAGE_ID_LENGTH_MAX: usize = 128;
+pub(super) const CLIENT_MESSAGE_ID_LENGTH_MAX: usize = 128;
 
 /// What is to be sent.
 #[derive(Debug)]

@@ -9,12 +9,14 @@ use crate::app::{
     http::json::Wrong,
 };
 
-const TYPE_LENGTH_MAX: usize = 50;
-const NOTES_LENGTH_MAX: usize = 2000;
+/// Characters of an activity's type at most.
+pub const TYPE_LENGTH_MAX: usize = 50;
+/// Characters of its notes at most.
+pub const NOTES_LENGTH_MAX: usize = 2000;
 /// A hundred years.
-const MINUTES_MAX: i32 = 100 * 366 * 24 * 60;
+pub const MINUTES_MAX: i32 = 100 * 366 * 24 * 60;
 /// To the sun and back.
-const KILOMETRES_MAX: f64 = 300_000_000.0;
+pub const DISTANCE_KM_MAX: f64 = 300_000_000.0;
 /// PostgreSQL knows no other year that a calendar of ours would have.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=9999;
 
@@ -42,7 +44,7 @@ impl Activity {
             wrong.field("duration_minutes", "out_of_range", "minutes from 0");
         }
         let distance = self.distance_km;
-        if distance.is_some_and(|distance| !(0.0..=KILOMETRES_MAX).contains(&distance)) {
+        if distance.is_some_and(|distance| !(0.0..=DISTANCE_KM_MAX).contains(&distance)) {
             wrong.field("distance_km", "out_of_range", "kilometres from 0");
         }
         if let Some(notes) = &self.notes {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::http::json::Wrong;
 
 /// Attachments of a post at most.
-const COUNT_MAX: usize = 10;
+pub const ATTACHMENTS_MAX: usize = 10;
 const URL_LENGTH_MAX: usize = 2000;
 const NAME_LENGTH_MAX: usize = 200;
 const MEDIA_TYPE_LENGTH_MAX: usize = 100;
@@ -15,19 +15,26 @@ const MEDIA_TYPE_LENGTH_MAX: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// Where it is: `https://` or `http://`.
+    #[schemars(length(min = 1, max = URL_LENGTH_MAX), regex(pattern = "^https?://"), example = &"https://example.com/river.jpg")]
     pub url: String,
     /// Such as `image/png`, so that a client knows how to show it before it has it.
+    #[schemars(length(min = 1, max = MEDIA_TYPE_LENGTH_MAX), example = &"image/jpeg")]
     pub media_type: Option<String>,
     /// What people call it.
+    #[schemars(length(max = NAME_LENGTH_MAX), example = &"The river")]
     pub name: Option<String>,
 }
 
 /// Says what is wrong with a list of them.
 pub fn check_attachments(attachments: &[Attachment], wrong: &mut Wrong) {
-    if attachments.len() > COUNT_MAX {
-        wrong.field("attachments", "too_many", format!("at most {COUNT_MAX}"));
+    if attachments.len() > ATTACHMENTS_MAX {
+        wrong.field(
+            "attachments",
+            "too_many",
+            format!("at most {ATTACHMENTS_MAX}"),
+        );
     }
-    for (index, attachment) in attachments.iter().take(COUNT_MAX).enumerate() {
+    for (index, attachment) in attachments.iter().take(ATTACHMENTS_MAX).enumerate() {
         attachment.check(&format!("attachments.{index}"), wrong);
     }
 }

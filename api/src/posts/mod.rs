@@ -23,8 +23,8 @@ use shared::ids::{GroupId, PostId, UserId};
 
 use crate::app::{db::Connection, error::Error, feature::Feature, http::place::Place, jobs};
 
-pub use activity::Activity;
-pub use attachment::{Attachment, check_attachments};
+pub use activity::{Activity, DISTANCE_KM_MAX, MINUTES_MAX, NOTES_LENGTH_MAX, TYPE_LENGTH_MAX};
+pub use attachment::{ATTACHMENTS_MAX, Attachment, check_attachments};
 pub use mentions::{Mention, mentioned_readers, tell_mentioned};
 pub use queries::Visible;
 pub use view::PostView;

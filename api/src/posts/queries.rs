@@ -137,12 +137,16 @@ const LIST_POSTS_IN: &str = select_posts!(concat!(
     "
     select written.id
     from posts written
-    join users account on account.id = written.author_id
-    where written.group_id = $2 and written.deleted_at is null
-        and (written.created_at, written.id) < ($3, $4)
-        and ",
+    -- One after the other, in the order of the index, until the page is full.
+    cross join lateral (
+        select from users account
+        where account.id = written.author_id and ",
     crate::users::may_meet_account!(),
     "
+        limit 1
+    ) author
+    where written.group_id = $2 and written.deleted_at is null
+        and (written.created_at, written.id) < ($3, $4)
     order by written.created_at desc, written.id desc
     limit $5"
 ));
@@ -278,9 +282,9 @@ pub(super) async fn list_visible(
 }
 
 const LIST_BLOCKED_PEOPLE: &str = concat!(
-    "select distinct cut.person from ",
+    "select blocked.id from ",
     crate::users::blocked_people!("$1"),
-    " as cut(person) limit $2"
+    " blocked limit $2"
 );
 
 /// Whom the person blocks or is blocked by, so many of them at most.

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::{
-    Attachment, Mention, NewPost, PostView, check_attachments,
+    ATTACHMENTS_MAX, Attachment, Mention, NewPost, PostView, check_attachments,
     mentions::tell_new_mentions,
     queries::{self, find_view},
     require_visible, write,
@@ -50,7 +50,9 @@ pub(super) fn routes() -> Routes {
 /// What an author writes.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WritePost {
+    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), example = &"Good morning.")]
     content: String,
+    #[schemars(length(max = ATTACHMENTS_MAX))]
     attachments: Option<Vec<Attachment>>,
     group_id: Option<GroupId>,
 }

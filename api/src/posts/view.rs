@@ -123,20 +123,22 @@ macro_rules! counts_of_post {
         from (
             select counter.what, counter.number from post_counts counter where counter.post_id = post.id
             union all
-            select 'like', -1 from likes given
-            where given.post_id = post.id and given.user_id in ",
+            select hidden.what, -1
+            from ",
             crate::users::blocked_people!("$1"),
-            "
-            union all
-            select 'comment', -1 from comments comment
-            where comment.post_id = post.id and comment.author_id in ",
-            crate::users::blocked_people!("$1"),
-            "
-            union all
-            select reaction.emoji, -1 from reactions reaction
-            where reaction.post_id = post.id and reaction.user_id in ",
-            crate::users::blocked_people!("$1"),
-            "
+            " blocked
+            -- From each of these few people to what they did, never from what all people did to who they are.
+            cross join lateral (
+                select 'like' as what from likes given
+                where given.post_id = post.id and given.user_id = blocked.id
+                union all
+                select 'comment' from comments comment
+                where comment.post_id = post.id and comment.author_id = blocked.id
+                union all
+                select reaction.emoji from reactions reaction
+                where reaction.post_id = post.id and reaction.user_id = blocked.id
+                offset 0
+            ) hidden
         ) counted
         group by counted.what
     ) ranked

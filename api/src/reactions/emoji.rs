@@ -1,7 +1,7 @@
 //! What counts as one emoji.
 
 /// Characters of the longest sequences: families, and flags of regions.
-const CHARACTERS_MAX: usize = 16;
+pub(super) const CHARACTERS_MAX: usize = 16;
 const JOINER: char = '\u{200d}';
 const KEYCAP: char = '\u{20e3}';
 

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::ids::PostId;
 
-use super::{emoji::is_one_emoji, queries};
+use super::{
+    emoji::{self, is_one_emoji},
+    queries,
+};
 use crate::{
     app::{
         App,
@@ -27,6 +30,7 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct React {
+    #[schemars(length(min = 1, max = emoji::CHARACTERS_MAX), example = &"🎉")]
     emoji: String,
 }
 

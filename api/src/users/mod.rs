@@ -12,6 +12,7 @@ mod pairs;
 mod person;
 mod queries;
 mod routes;
+mod search;
 #[cfg(test)]
 mod tests;
 mod visibility;

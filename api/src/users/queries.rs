@@ -8,7 +8,8 @@ use super::{
     contacts::{ARE_CONTACTS, CONTACTS_AMONG, SET_INVISIBLE},
     is_friend_of_account, may_meet_account, may_see_account,
     pairs::{IS_SILENCED, LOCK_PAIR},
-    person::{FIND_PEOPLE, FIND_PERSON, Person, person_columns},
+    person::{FIND_PEOPLE, FIND_PERSON},
+    search::SEARCH,
 };
 use crate::app::{
     db::{Connection, FromRow, InvalidRow, Row},
@@ -19,7 +20,7 @@ use crate::app::{
 
 const FIND_PROFILE: &str = concat!(
     "
-    select id, username, name, bio, avatar, is_private, created_at
+    select id, username, name, bio, avatar, is_private, created_at, updated_at
     from users account
     where account.id = $2 and ",
     may_meet_account!()
@@ -33,25 +34,7 @@ const UPDATE_PROFILE: &str = "
         is_private = coalesce($6, is_private),
         updated_at = $7
     where id = $1
-    returning id, username, name, bio, avatar, is_private, created_at";
-/// A shorter text is much like half of all names.
-const ALIKE_LETTERS_MIN: usize = 4;
-
-/// `$2` is a prefix for LIKE, `$3` the last username of the page before. Ordered by username, which is unique. `$5` is a
-/// text that names may also be merely much like, by the letters that they share.
-const SEARCH: &str = concat!(
-    "select ",
-    person_columns!(),
-    " from users account
-    where (account.username like $2 or lower(account.name) like $2
-            or account.username % $5::text or lower(account.name) % $5::text)
-      and ($3::text is null or account.username > $3)
-      and ",
-    may_meet_account!(),
-    "
-    order by account.username
-    limit $4"
-);
+    returning id, username, name, bio, avatar, is_private, created_at, updated_at";
 /// An account that is public asks nobody any more: whoever has asked follows it.
 const ACCEPT_PENDING: &str = "
     update follows set status = 'accepted' where followee_id = $1 and status = 'requested'
@@ -113,6 +96,8 @@ pub(super) struct ProfileView {
     avatar: Option<String>,
     is_private: bool,
     created_at: Time,
+    #[serde(skip)]
+    pub(super) changed_at: Time,
 }
 
 impl FromRow for ProfileView {
@@ -125,6 +110,7 @@ impl FromRow for ProfileView {
             avatar: row.get("avatar")?,
             is_private: row.get("is_private")?,
             created_at: row.get("created_at")?,
+            changed_at: row.get("updated_at")?,
         })
     }
 }
@@ -179,36 +165,6 @@ pub(super) async fn update_profile(
             ],
         )
         .await
-}
-
-/// People whose username or name starts with `prefix`, which is lower case, or is much like it.
-pub(super) async fn search(
-    connection: &Connection,
-    viewer: UserId,
-    prefix: &str,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Person>, Error> {
-    let pattern = format!("{}%", escape_like(prefix));
-    let letters = prefix
-        .chars()
-        .filter(|character| character.is_alphanumeric());
-    let alike = (letters.count() >= ALIKE_LETTERS_MIN).then_some(prefix);
-    connection
-        .query(SEARCH, &[&viewer.get(), &pattern, &after, &limit, &alike])
-        .await
-}
-
-/// In a pattern, these characters mean something.
-fn escape_like(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '\\' | '%' | '_') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
 }
 
 /// Makes followers of all who have asked, and says who they are. In the transaction that opens the account, after it: whoever asks meanwhile

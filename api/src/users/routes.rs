@@ -8,6 +8,7 @@ use shared::ids::UserId;
 use super::{
     Person, contacts,
     queries::{self, ProfileChange, ProfileView},
+    search::{self, Rank},
 };
 use crate::{
     app::{
@@ -16,6 +17,7 @@ use crate::{
         error::Error,
         http::{
             Path, SignedIn,
+            answer::Dated,
             json::{Change, Input, Json, Wrong},
             page::{Page, PageQuery, Query},
         },
@@ -32,16 +34,21 @@ pub(super) async fn find_profile(
     State(app): State<App>,
     caller: SignedIn,
     Path(id): Path<UserId>,
-) -> Result<Answer<ProfileView>, Error> {
+) -> Result<Dated<ProfileView>, Error> {
     let profile = queries::find_profile(&app.read().await?, caller.user_id, id).await?;
-    profile.map(Answer).ok_or_else(|| Error::not_found("user"))
+    let profile = profile.ok_or_else(|| Error::not_found("user"))?;
+    let changed_at = profile.changed_at;
+    Ok(Dated::new(profile, changed_at))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct UpdateProfile {
+    #[schemars(length(max = NAME_LENGTH_MAX), example = &"Ana Lima")]
     name: Option<String>,
+    #[schemars(length(max = BIO_LENGTH_MAX), example = &"Runs in the morning.")]
     bio: Option<String>,
     #[serde(default)]
+    #[schemars(length(min = 1, max = URL_LENGTH_MAX), regex(pattern = "^https?://"), example = &"https://example.com/ana.png")]
     avatar: Change<String>,
     is_private: Option<bool>,
     is_invisible: Option<bool>,
@@ -109,6 +116,7 @@ pub(super) async fn update_profile(
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Search {
+    #[schemars(length(min = 1, max = SEARCH_LENGTH_MAX), example = &"ana")]
     q: String,
 }
 
@@ -124,16 +132,10 @@ pub(super) async fn search(
     Query(input): Query<Search>,
     page: PageQuery,
 ) -> Result<Answer<Page<Person>>, Error> {
-    let prefix = input.q.trim().to_lowercase();
-    let after: Option<String> = page.after()?;
+    let text = input.q.trim().to_lowercase();
+    let after = page.after()?.unwrap_or_else(Rank::top);
     let connection = app.read().await?;
-    let people = queries::search(
-        &connection,
-        caller.user_id,
-        &prefix,
-        after.as_deref(),
-        page.rows(),
-    )
-    .await?;
-    Ok(Answer(page.page(people, |person| person.username.clone())))
+    let found = search::search(&connection, caller.user_id, &text, &after, page.rows()).await?;
+    let page = page.page(found, |found| found.rank.clone());
+    Ok(Answer(page.map(|found| found.person)))
 }

@@ -131,6 +131,81 @@ async fn a_letter_that_is_wrong_or_missing_does_no_harm() {
     );
 }
 
+/// Everybody who is found, page by page.
+async fn found(who: &Actor, query: &str, limit: usize) -> Vec<String> {
+    let (mut people, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/search?q={query}&limit={limit}{cursor}");
+        let page = who.get(&path).await.ok();
+        people.extend(usernames(&page).into_iter().map(str::to_owned));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return people,
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_called_so_comes_before_who_begins_so_and_they_before_who_is_merely_alike() {
+    let app = TestApp::start().await;
+    let ana = app.user("ana").await;
+    for name in [
+        "martha", "martina", "marta_z", "marta", "marta_k", "zoe", "yann",
+    ] {
+        app.user(name).await;
+    }
+    let secret = app.private_user("quentin").await;
+    for (who, name) in [
+        ("zoe", "Marta Zauber"),
+        ("yann", "MARTA"),
+        ("quentin", "Marta Q"),
+    ] {
+        let named = [who, name];
+        let db = app.app().read().await.unwrap();
+        let rename = "update users set name = $2 where username = $1";
+        db.execute(rename, &[&named[0], &named[1]]).await.unwrap();
+    }
+    let told = json!({"bio": "Walpurgisnacht"});
+    secret.patch("/users/me", &told).await.ok();
+    let expected = [
+        "marta", "marta_k", "marta_z", "yann", "quentin", "zoe", "martha", "martina",
+    ];
+    for limit in [1, 2, 3, 100] {
+        assert_eq!(found(&ana, "Marta", limit).await, expected, "{limit}");
+    }
+    assert_eq!(found(&ana, "walpurgisnacht", 20).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn whom_one_may_not_know_of_is_not_found_by_any_spelling() {
+    let app = TestApp::start().await;
+    let ana = app.user("ana").await;
+    let names = [
+        "wolfgang_a",
+        "wolfgang_b",
+        "wolfgang_c",
+        "wolfgang_d",
+        "wolfgang",
+    ];
+    let mut people = Vec::new();
+    for name in names {
+        people.push(app.user(name).await);
+    }
+    ana.blocks(&people[0]).await;
+    people[1].blocks(&ana).await;
+    let db = app.app().read().await.unwrap();
+    let suspend = "update users set suspended_at = now() where username = 'wolfgang_c'";
+    db.execute(suspend, &[]).await.unwrap();
+    people[3].delete("/users/me").await;
+    people[4].blocks(&ana).await;
+    for query in ["wolfgang", "wolfgang_a", "wolf", "wolfgnag", "volfgang"] {
+        assert_eq!(found(&ana, query, 20).await, [""; 0], "{query}");
+    }
+    ana.delete(&format!("/users/{}/block", people[0].id()))
+        .await;
+    assert_eq!(found(&ana, "wolfgang", 20).await, ["wolfgang_a"]);
+}
+
 #[tokio::test]
 async fn what_means_something_in_a_pattern_is_searched_as_it_stands() {
     let app = TestApp::start().await;

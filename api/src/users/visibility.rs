@@ -79,14 +79,14 @@ macro_rules! is_contact_of_account {
     };
 }
 
-/// The people whom the viewer blocks or is blocked by, as a list of ids: for counts of what people did, where
+/// The people whom the viewer blocks or is blocked by, each once, as a column `id`: for counts of what people did, where
 /// [`may_meet_account`] would be asked of each of thousands.
 macro_rules! blocked_people {
     ($viewer:literal) => {
         concat!(
-            "(select cut.blocked_id from blocks cut where cut.blocker_id = ",
+            "(select cut.blocked_id as id from blocks cut where cut.blocker_id = ",
             $viewer,
-            " union all select cut.blocker_id from blocks cut where cut.blocked_id = ",
+            " union select cut.blocker_id from blocks cut where cut.blocked_id = ",
             $viewer,
             ")"
         )

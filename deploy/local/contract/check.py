@@ -79,7 +79,6 @@ def log_in(base: str) -> str:
 def run(base: str, token: str) -> int:
     command = [
         Path(sys.executable).absolute().parent / "schemathesis",
-        "--config-file", Path(__file__).resolve().with_name("schemathesis.toml"),
         "run", f"{base}/api/v1/openapi.json",
         "--url", f"{base}/api/v1",
         "--header", f"Authorization: Bearer {token}",

@@ -9,7 +9,7 @@ mod report;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -35,6 +35,14 @@ use crate::{
 /// Before it is measured: connections are open and statements prepared.
 const WARM_UP: usize = 2000;
 
+/// As deployed: each request takes its tokens and writes its line.
+const LIMITS: [(&str, &str); 4] = [
+    ("RATE_LIMITS", "on"),
+    ("RATE_LIMIT_USER", "1000000+1000000/s"),
+    ("RATE_LIMIT_ADDRESS", "1000000+1000000/s"),
+    ("LOG_LEVEL", "info"),
+];
+
 /// How large, and how much is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
@@ -43,6 +51,8 @@ pub(crate) struct Reading {
     online: usize,
     requests: usize,
     connections: usize,
+    /// With rate limits that nobody reaches, and a line in the log for each request: as it is deployed.
+    is_limited: bool,
     programs: PathBuf,
     json: Option<PathBuf>,
 }
@@ -71,7 +81,7 @@ impl Question {
 
 impl Reading {
     /// `[--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N] [--connections N]
-    /// [--programs FOLDER] [--json FILE]`.
+    /// [--limits on] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let own = std::env::current_exe()?;
         let mut reading = Self {
@@ -79,6 +89,7 @@ impl Reading {
             online: 2000,
             requests: 20_000,
             connections: 16,
+            is_limited: false,
             programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
             json: None,
         };
@@ -92,6 +103,7 @@ impl Reading {
                 "--online" => reading.online = number()?,
                 "--requests" => reading.requests = number()?,
                 "--connections" => reading.connections = number()?,
+                "--limits" => reading.is_limited = value == "on",
                 "--programs" => reading.programs = PathBuf::from(value),
                 "--json" => reading.json = Some(PathBuf::from(value)),
                 _ => return Err(Failure::Usage),
@@ -103,6 +115,7 @@ impl Reading {
     /// Makes the population, asks, and prints what it cost.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let population = Arc::new(self.populate()?);
+        println!("{}", self.plans()?);
         let mut reports = Vec::new();
         for question in Question::ALL {
             let report = self.ask(question, &population).await?;
@@ -131,6 +144,17 @@ impl Reading {
         made.map_err(|error| Failure::Refused(error.to_string()))
     }
 
+    /// Statements that would read a large table whole, now that there are large ones.
+    fn plans(&self) -> Result<String, Failure> {
+        let mut command = command(&self.programs, free_address())?;
+        let output = command.arg("plans").output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Failure::Refused(said));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     async fn ask(
         &self,
         question: Question,
@@ -139,6 +163,12 @@ impl Reading {
         let (addr, metrics) = (free_address(), free_address());
         let mut serve = command(&self.programs, metrics)?;
         serve.arg("serve").env("API_ADDR", addr.to_string());
+        if self.is_limited {
+            serve
+                .envs(LIMITS)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+        }
         let node = Node::start(serve, addr).await?;
         let requests = match question {
             Question::Like => population.tokens.len(),

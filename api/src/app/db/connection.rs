@@ -13,6 +13,7 @@ use super::{
     error::classify,
     metrics::DatabaseMetrics,
     row::{FromRow, Row},
+    tally,
 };
 use crate::app::error::Error;
 
@@ -37,6 +38,11 @@ impl Connection {
             has_failed: AtomicBool::new(false),
             metrics,
         }
+    }
+
+    /// For what no statement of the program does.
+    pub(super) fn client(&self) -> &Object {
+        &self.client
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -96,6 +102,7 @@ impl Connection {
         run: impl AsyncFnOnce(Statement) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, Error> {
         let started = Instant::now();
+        tally::add_one();
         let done = match self.client.prepare_cached(statement).await {
             Ok(prepared) => run(prepared).await,
             Err(error) => Err(error),
@@ -119,6 +126,7 @@ impl Connection {
         &self,
         statement: &str,
     ) -> Result<(), tokio_postgres::Error> {
+        tally::add_one();
         self.client.batch_execute(statement).await
     }
 }

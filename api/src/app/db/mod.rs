@@ -6,9 +6,11 @@ mod error;
 mod held;
 mod metrics;
 pub mod migrate;
+mod plan;
 mod round;
 mod row;
 mod snapshot;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -27,6 +29,7 @@ pub use round::{InvalidMoment, Moment, Round};
 pub(crate) use round::{changed_in_round, round_columns};
 pub use row::{Column, FromRow, InvalidRow, Row};
 pub use snapshot::Snapshot;
+pub(in crate::app) use tally::tally;
 pub use tx::{EventSpec, Foreign, NoticeSpec, Tx};
 
 use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};
@@ -85,12 +88,13 @@ impl Database {
     }
 }
 
-/// What every connection is opened with. A statement that nobody waits for any more ends by itself: a request that was
+/// What every connection is opened with. No statement is long enough to be worth compiling, whatever a plan for any limit
+/// is afraid of. A statement that nobody waits for any more ends by itself: a request that was
 /// given up returns its connection while the statement still runs.
 fn connect_options(settings: &DatabaseSettings) -> tokio_postgres::Config {
     let ms = |duration: Duration| duration.as_millis();
     let timeouts = format!(
-        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
+        "-c jit=off -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
         ms(settings.statement_timeout),
         ms(settings.lock_timeout),
         ms(settings.idle_in_transaction_timeout),

@@ -2,10 +2,13 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::Serialize;
+
+use crate::app::time::Time;
 
 /// 201: something new is there, and this is it.
 #[derive(Debug)]
@@ -32,6 +35,33 @@ impl<T: Serialize> IntoResponse for Stored<T> {
             Self::New(thing) => Created(thing).into_response(),
             Self::Known(thing) => Json(thing).into_response(),
         }
+    }
+}
+
+/// 200 with `Last-Modified`: a single thing that is told whole by when it was last changed. Not for what also shows counts,
+/// or what the caller is to it: these change without it.
+#[derive(Debug)]
+pub struct Dated<T> {
+    thing: T,
+    changed_at: Time,
+}
+
+impl<T> Dated<T> {
+    /// The thing, and when it was last changed.
+    pub fn new(thing: T, changed_at: Time) -> Self {
+        Self { thing, changed_at }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Dated<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.thing).into_response();
+        // Years before 0 and after 9999 have no such date, and no thing has them.
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.changed_at.0);
+        if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+            response.headers_mut().insert(header::LAST_MODIFIED, date);
+        }
+        response
     }
 }
 

@@ -1,4 +1,5 @@
-//! `ETag`: whoever has an answer already, and asks whether it is still the same, is not sent it again.
+//! `ETag`, and `Last-Modified` where a thing has one: whoever has an answer already, and asks whether it is still the same, is
+//! not sent it again.
 
 use axum::{
     body::{Body, to_bytes},
@@ -8,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use sha2::{Digest, Sha256};
 
 use crate::app::error::Error;
@@ -24,6 +26,7 @@ pub(super) async fn validate(request: Request, next: Next) -> Result<Response, E
     }
     let known = request.headers().get_all(header::IF_NONE_MATCH);
     let known: Vec<HeaderValue> = known.iter().cloned().collect();
+    let since = request.headers().get(header::IF_MODIFIED_SINCE).cloned();
     let response = next.run(request).await;
     if response.status() != StatusCode::OK || response.headers().contains_key(header::ETAG) {
         return Ok(response);
@@ -33,12 +36,35 @@ pub(super) async fn validate(request: Request, next: Next) -> Result<Response, E
     let body = body.map_err(Error::internal)?;
     let tag = tag(&body);
     let value = HeaderValue::from_str(&tag).map_err(Error::internal)?;
-    if known.iter().any(|known| names(known, &tag)) {
-        let headers = HeaderMap::from_iter([(header::ETAG, value)]);
+    let changed_at = head.headers.get(header::LAST_MODIFIED);
+    let is_known = match (known.is_empty(), &since, changed_at) {
+        (false, ..) => known.iter().any(|known| names(known, &tag)),
+        (true, Some(since), Some(changed_at)) => !is_later(changed_at, since),
+        (true, ..) => false,
+    };
+    if is_known {
+        let mut headers = HeaderMap::from_iter([(header::ETAG, value)]);
+        if let Some(changed_at) = changed_at {
+            headers.insert(header::LAST_MODIFIED, changed_at.clone());
+        }
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     head.headers.insert(header::ETAG, value);
     Ok(Response::from_parts(head, Body::from(body)))
+}
+
+/// Whether it was changed after that date. A second is all that a date tells, so whoever asks in the second of a change may be
+/// told too late; the tag knows better, and counts where both are asked about.
+fn is_later(changed_at: &HeaderValue, since: &HeaderValue) -> bool {
+    match (date(changed_at), date(since)) {
+        (Some(changed_at), Some(since)) => changed_at > since,
+        _ => true,
+    }
+}
+
+fn date(value: &HeaderValue) -> Option<Timestamp> {
+    let text = value.to_str().ok()?;
+    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 fn tag(body: &[u8]) -> String {
@@ -88,6 +114,40 @@ mod tests {
         assert_eq!(changed.status, 200);
         assert_ne!(changed.headers["etag"], tag);
         assert!(!ana.get("/posts/0").await.headers.contains_key("etag"));
+    }
+
+    #[tokio::test]
+    async fn a_profile_has_a_date_and_is_not_sent_again_before_it_changes() {
+        let app = TestApp::start().await;
+        let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+        let path = format!("{}/api/v1/users/{}", app.http().base(), bob.id());
+        let ask = async |name: &'static str, value: &str| {
+            let request = Request::builder()
+                .uri(&path)
+                .header("authorization", format!("Bearer {}", ana.token()))
+                .header(name, value)
+                .body(Bytes::new().into());
+            app.http().send_raw(request.unwrap()).await.unwrap()
+        };
+        let set = "update users set updated_at = $1 where username = 'bob'";
+        let changed_at: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
+        let db = app.app().read().await.unwrap();
+        db.execute(set, &[&changed_at]).await.unwrap();
+        let date = "Fri, 02 Jan 2026 03:04:05 GMT";
+        for (since, status) in [
+            (date, 304),
+            ("Sat, 03 Jan 2026 00:00:00 GMT", 304),
+            ("Fri, 02 Jan 2026 03:04:04 GMT", 200),
+            ("yesterday", 200),
+        ] {
+            let answer = ask("if-modified-since", since).await;
+            assert_eq!(answer.status.as_u16(), status, "{since}");
+            assert_eq!(answer.headers["last-modified"], date);
+            assert!(answer.headers.contains_key("etag"));
+        }
+        bob.patch("/users/me", &json!({"bio": "Hello"})).await.ok();
+        assert_eq!(ask("if-modified-since", date).await.status, 200);
+        assert!(!ana.get("/feed").await.headers.contains_key("last-modified"));
     }
 
     #[test]

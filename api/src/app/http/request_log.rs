@@ -10,7 +10,7 @@ use shared::telemetry::RequestId;
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
-use crate::app::{App, metrics::ApiMetrics};
+use crate::app::{App, db::tally, metrics::ApiMetrics};
 
 const HEADER: HeaderName = HeaderName::from_static(RequestId::HEADER);
 
@@ -27,7 +27,7 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
 
     let in_flight = InFlight::new(app.metrics());
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span).await;
+    let (mut response, statements) = tally(next.run(request).instrument(span)).await;
     let seconds = started.elapsed().as_secs_f64();
     drop(in_flight);
 
@@ -38,11 +38,13 @@ pub(super) async fn log(State(app): State<App>, mut request: Request, next: Next
     metrics.rejected(status);
     let histogram = &metrics.http_request_seconds;
     histogram.with_label_values(&labels[..2]).observe(seconds);
+    let counter = &metrics.http_request_statements;
+    counter.with_label_values(&labels[..2]).inc_by(statements);
     // A balancer asks after our health every second or two.
     if matches!(&*route, "/healthz" | "/readyz") {
-        tracing::debug!(request_id = %id, method, route, status, seconds, "request");
+        tracing::debug!(request_id = %id, method, route, status, seconds, statements, "request");
     } else {
-        tracing::info!(request_id = %id, method, route, status, seconds, "request");
+        tracing::info!(request_id = %id, method, route, status, seconds, statements, "request");
     }
 
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {

@@ -2,15 +2,26 @@
 
 use axum::{Json, http::HeaderMap};
 use schemars::JsonSchema;
+use serde_json::json;
 
 use super::operation::{Operation, Outcome};
 use crate::app::{
     error::Error,
-    http::answer::{Created, NoContent, Stored},
+    http::answer::{Created, Dated, NoContent, Stored},
 };
 
 impl<T: JsonSchema> Outcome for Json<T> {
     fn describe(operation: &mut Operation<'_>) {
+        operation.answers::<T>(200);
+    }
+}
+
+impl<T: JsonSchema> Outcome for Dated<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        let date = json!({
+            "type": "string", "description": "Answers 304 where it has not changed since; `If-None-Match` goes before.",
+        });
+        operation.takes_parameter("header", "If-Modified-Since", false, date);
         operation.answers::<T>(200);
     }
 }

@@ -35,8 +35,9 @@ pub(super) const FIND_CREDENTIALS: &str = "
     select id, password_hash, suspended_at is not null as is_suspended
     from users where (username = $1 or lower(email) = $1) and deleted_at is null";
 pub(super) const FIND_PASSWORD: &str = "select password_hash from users where id = $1";
+// Not a change of what others see of the account, which `updated_at` tells everybody.
 pub(super) const UPDATE_PASSWORD: &str = "
-    update users set password_hash = $2, updated_at = $3 where id = $1";
+    update users set password_hash = $2 where id = $1";
 
 /// A user to be.
 pub(in crate::auth) struct NewUser<'a> {
@@ -129,10 +130,9 @@ pub(in crate::auth) async fn update_password(
     connection: &Connection,
     id: UserId,
     password_hash: &str,
-    now: Time,
 ) -> Result<(), Error> {
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-        [&id.get(), &password_hash, &now.0];
-    connection.execute(UPDATE_PASSWORD, &parameters).await?;
+    connection
+        .execute(UPDATE_PASSWORD, &[&id.get(), &password_hash])
+        .await?;
     Ok(())
 }
