@@ -17,6 +17,7 @@ pub mod fuzz;
 mod handshake;
 mod http;
 mod hub;
+mod ledger;
 mod listener;
 mod metrics;
 mod node;

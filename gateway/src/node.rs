@@ -27,6 +27,7 @@ use crate::{
     config::Config,
     door::Door,
     hub::{Hub, Inbox},
+    ledger::Ledger,
     metrics::GatewayMetrics,
     polling::Polls,
     presence::{Means, Presence, PresenceMetrics},
@@ -44,6 +45,8 @@ use crate::{
 pub(crate) struct Node {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    /// What becomes of events for people who are traced.
+    pub(crate) ledger: Ledger,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<GatewayMetrics>,
     pub(crate) tokens: Tokens,
@@ -126,9 +129,8 @@ impl Node {
         let switches = Arc::new(Switches::new(bus.clone(), config.flags.clone()));
         let counted = PresenceMetrics::new(registry);
         let (presence, desks) = Presence::new(config.presence, clock.clone(), counted);
-        let heard = presence.clone();
         let heard = Heard {
-            presence: heard,
+            presence: presence.clone(),
             switches: Arc::clone(&switches),
         };
         let ring = Arc::<Ring>::default();
@@ -139,6 +141,7 @@ impl Node {
         keepers.spawn(asker.run());
         let kept = Arc::clone(&switches);
         keepers.spawn(async move { kept.keep().await });
+        let ledger = start_ledger(&mut keepers, (&bus, &switches), (&clock, &config), &metrics);
         let (kept, outlet) = (Arc::clone(&typists), bus.clone());
         keepers.spawn(async move { kept.keep(&outlet).await });
         let (subscriber, subscription) = Subscriber::start_measured(
@@ -156,9 +159,7 @@ impl Node {
             switches: Arc::clone(&switches),
         };
         presence.start(&mut keepers, desks, means);
-        let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
-        let connections = connections.called(&config.telemetry.node_name);
-        let roster = Arc::new(Roster::new(connections));
+        let roster = roster(&config, &bus);
         let kept = Arc::clone(&roster);
         let counting = tokio::spawn(async move { kept.keep().await });
         let places = config.limits.connections_max;
@@ -178,6 +179,7 @@ impl Node {
             typists,
             room_checks,
             switches,
+            ledger,
             clock,
             lifecycle,
             metrics,
@@ -216,6 +218,26 @@ impl Node {
     pub(crate) fn closed_to_new(&self) -> bool {
         self.closed_to_new.load(Ordering::Acquire)
     }
+}
+
+fn start_ledger(
+    keepers: &mut JoinSet<()>,
+    (bus, switches): (&Bus, &Arc<Switches>),
+    (clock, config): (&Clock, &Config),
+    metrics: &GatewayMetrics,
+) -> Ledger {
+    let means = (bus.clone(), Arc::clone(switches));
+    let whose = (clock.clone(), config.telemetry.node_name.as_str());
+    let lost = metrics.ledger_lines_lost.clone();
+    let (ledger, writer) = Ledger::new(means, whose, lost);
+    keepers.spawn(writer.run());
+    ledger
+}
+
+fn roster(config: &Config, bus: &Bus) -> Arc<Roster> {
+    let connections = Connections::new(bus.clone(), config.limits.connections_per_user);
+    let connections = connections.called(&config.telemetry.node_name);
+    Arc::new(Roster::new(connections))
 }
 
 fn session_settings(config: &Config) -> Settings {

@@ -53,6 +53,16 @@ impl Switches {
         self.book.is_switched_on(flag)
     }
 
+    /// Whether somebody has it.
+    pub(crate) fn has(&self, flag: &Flag, user: UserId) -> bool {
+        self.book.has(flag, user)
+    }
+
+    /// Of the rules as they are here; `None` before they were read.
+    pub(crate) fn version(&self) -> Option<i64> {
+        self.book.version()
+    }
+
     /// Whether an event goes on to connections: what is said in a room is not, while there are none. What gateways act on is.
     pub(crate) fn lets_through(&self, event: &Event) -> bool {
         event.control || !matches!(event.channel, Channel::Post(_)) || self.is_on(&ROOMS)

@@ -9,6 +9,7 @@ pub mod connections;
 pub mod credentials;
 pub mod flags;
 pub mod ids;
+pub mod ledger;
 pub mod lifecycle;
 pub mod load;
 pub mod membership;

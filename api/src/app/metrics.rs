@@ -29,6 +29,7 @@ pub struct ApiMetrics {
     pub(crate) publish_seconds: HistogramVec,
     pub(crate) events: IntCounterVec,
     pub(crate) event_channels: HistogramVec,
+    pub(crate) events_expired: IntCounter,
     pub(crate) notifications: IntCounterVec,
     pub(crate) replays: IntCounterVec,
 }
@@ -102,6 +103,10 @@ impl ApiMetrics {
                 "Channels that an event was for: people, or a whole group as one.",
                 &["class"],
                 COUNTS,
+            ),
+            events_expired: registry.counter(
+                "events_expired_total",
+                "Events that left the log by its retention, about: each counts in each of its channels.",
             ),
             notifications: registry.counters(
                 "notifications_total",

@@ -11,6 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Time(pub Timestamp);
 
 impl Time {
+    /// So many milliseconds after the Unix epoch; `None` beyond the end of time.
+    pub fn from_millisecond(milliseconds: i64) -> Option<Self> {
+        Timestamp::from_millisecond(milliseconds).ok().map(Self)
+    }
+
     /// This much later; the end of time where that is later still.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

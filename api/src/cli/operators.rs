@@ -7,6 +7,7 @@ use crate::{
     app::{
         boot::{self, StartError},
         config::Settings,
+        time::Time,
     },
     auth::moderation,
     operators::acts,
@@ -78,8 +79,8 @@ pub(super) async fn connections(account: Account) -> Result<(), StartError> {
         let tx = app.begin().await?;
         let user = moderation::find_by_name(&tx, &account.username).await?;
         for open in acts::connections(app, user).await? {
-            let since = jiff::Timestamp::from_millisecond(open.opened_at_ms);
-            let since = since.map_or_else(|_| "-".to_owned(), |since| since.to_string());
+            let since = Time::from_millisecond(open.opened_at_ms);
+            let since = since.map_or_else(|| "-".to_owned(), |since| since.to_string());
             say(&format!("{} {} {since}\n", open.name, open.node));
         }
         Ok(())

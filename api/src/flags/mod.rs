@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use shared::{
     flags::{FlagValue, PRESENCE, ROOMS, TYPING},
     ids::UserId,
+    ledger::TRACE,
 };
 
 use crate::app::{App, db::Connection, error::Error, feature::Feature};
@@ -26,7 +27,7 @@ pub fn feature() -> Feature {
         name: "flags",
         routes: routes::routes(),
         events: &[change::FLAGS_CHANGED],
-        flags: vec![&PRESENCE, &ROOMS, &TYPING],
+        flags: vec![&PRESENCE, &ROOMS, &TRACE, &TYPING],
         statements: queries::STATEMENTS,
         ..Feature::default()
     }

@@ -2,11 +2,21 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use hyper::Method;
 use serde_json::{Value, json};
-use shared::{credentials::Role, flags::Overrides, wire::Channel};
+use shared::{
+    credentials::{Purpose, Role},
+    flags::Overrides,
+    ids::UserId,
+    wire::Channel,
+};
 use tokio::time::Instant;
 
-use crate::app::testing::{Actor, TestApp};
+use crate::{
+    app::testing::{Actor, TestApp},
+    auth,
+};
 
 async fn post_of(who: &Actor) -> Value {
     let post = who.post("/posts", &json!({"content": "a post"})).await;
@@ -129,4 +139,63 @@ async fn guards_stand_before_commands_too_and_the_environment_s_disabled_wins() 
         ana.get(&comments).await.refusal(),
         (403, "feature_unavailable")
     );
+}
+
+/// Somebody's `GET /flags` at each step of a rollout.
+async fn who_has_it(app: &TestApp, tokens: &[String]) -> Vec<bool> {
+    let asked = tokens.iter().map(|token| async move {
+        let path = "/api/v1/flags";
+        let answer = app.http().send(Method::GET, path, Some(token), None).await;
+        let flags = answer.unwrap().json;
+        flags["flags"]["comments"]["enabled"] == true
+    });
+    join_all(asked).await
+}
+
+async fn crowd(app: &TestApp, people: i64) -> Vec<String> {
+    let db = app.app().read().await.unwrap();
+    let insert = "
+        insert into users (username, email, password_hash, created_at, updated_at)
+        select 'p' || n, 'p' || n || '@example.com', '!', now(), now() from generate_series(1, $1::bigint) n
+        returning id";
+    let ids: Vec<UserId> = db.query(insert, &[&people]).await.unwrap();
+    let sessions = auth::open_sessions(app.app(), &ids).await.unwrap();
+    let hour = Duration::from_hours(1);
+    let tokens = sessions.into_iter().map(|(user, session)| {
+        let who = (user, session, Role::User);
+        app.app().tokens().mint(Purpose::Access, who, hour).0
+    });
+    tokens.collect()
+}
+
+#[tokio::test]
+async fn a_rollout_takes_the_feature_from_nobody_and_reaches_the_share_that_was_said() {
+    const PEOPLE: i64 = 150;
+    let app = TestApp::start_with(|settings| settings.http.rate_limits = false).await;
+    let admin = app.user_with("admin", Role::Admin).await;
+    let tokens = crowd(&app, PEOPLE).await;
+    let mut before = vec![false; tokens.len()];
+    for percentage in [0.0, 5.0, 20.0, 50.0, 80.0, 100.0] {
+        let rules = json!({"enabled": true, "percentage": percentage});
+        admin.put("/admin/flags/comments", &rules).await.ok();
+        let now = who_has_it(&app, &tokens).await;
+        let lost = before.iter().zip(&now).any(|(had, has)| *had && !has);
+        assert!(!lost, "somebody lost it at {percentage} %");
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let (count, people) = (now.iter().filter(|has| **has).count() as f64, PEOPLE as f64);
+        let share = percentage / 100.0;
+        // Four standard deviations; none at the ends.
+        let bound = 4.0 * (people * share * (1.0 - share)).sqrt();
+        let expected = people * share;
+        assert!(
+            (count - expected).abs() <= bound,
+            "{count} have it at {percentage} %"
+        );
+        before = now;
+    }
+    // And back: whoever has it at half has it at all above.
+    let rules = json!({"enabled": true, "percentage": 50});
+    admin.put("/admin/flags/comments", &rules).await.ok();
+    let half = who_has_it(&app, &tokens).await;
+    assert!(half.iter().any(|has| *has) && half.iter().any(|has| !has));
 }

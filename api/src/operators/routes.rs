@@ -52,11 +52,10 @@ struct ConnectionView {
 
 impl From<OpenConnection> for ConnectionView {
     fn from(open: OpenConnection) -> Self {
-        let opened_at = jiff::Timestamp::from_millisecond(open.opened_at_ms);
         Self {
             connection_id: open.name.to_string(),
             node: open.node,
-            opened_at: opened_at.ok().map(Time),
+            opened_at: Time::from_millisecond(open.opened_at_ms),
         }
     }
 }

@@ -123,7 +123,13 @@ impl ApiClient {
                 break;
             }
         }
-        Err(failure)
+        // What only reads has no outcome to be unsure of: the connection was an old one, whose pod had gone.
+        match failure {
+            ApiError::OutcomeUnknown(why) if repeat == Repeat::Safe => {
+                Err(ApiError::Unavailable(why))
+            }
+            failure => Err(failure),
+        }
     }
 
     async fn post_once(

@@ -217,7 +217,7 @@ fn push(queue: &mut Queue, frame: &Frame) {
         key: None,
         delivery: None,
     };
-    queue.push(item, UNBOUNDED, |_| {});
+    queue.push(item, UNBOUNDED, |_, _| {});
 }
 
 /// The stream after the upgrade, what the client sent already, and the window if compression was agreed.

@@ -2,7 +2,10 @@
 
 use std::mem;
 
-use shared::wire::{Channel, CloseReason};
+use shared::{
+    ledger::DropReason,
+    wire::{Channel, CloseReason},
+};
 
 use super::{
     conditions::Conditions,
@@ -58,6 +61,9 @@ impl State {
         let Some(connection) = connection.filter(|c| c.closing.is_none()) else {
             return;
         };
+        if reason == CloseReason::SlowConsumer {
+            connection.drop_traced(&self.conditions, DropReason::SlowConsumer);
+        }
         goodbye(connection, &self.conditions);
         connection.closing = Some(Closing { answered, until_ms });
         let (metrics, transport) = (&self.conditions.metrics, connection.outlet.transport());
@@ -120,6 +126,7 @@ impl State {
         let Some(connection) = self.connections.remove(key) else {
             return;
         };
+        connection.drop_traced(&self.conditions, DropReason::ConnectionEnded);
         let metrics = &self.conditions.metrics;
         if matches!(connection.stay, Stay::Told { .. }) {
             metrics.leaving.dec();

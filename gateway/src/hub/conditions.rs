@@ -6,6 +6,7 @@ use shared::clock::Clock;
 
 use super::connection::Stay;
 use crate::{
+    ledger::Ledger,
     metrics::{GatewayMetrics, Tally},
     node::Node,
     session::{Now, Room, Settings},
@@ -22,6 +23,7 @@ pub(super) struct Conditions {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) typists: Arc<Typists>,
+    pub(super) ledger: Ledger,
     /// Of what was written, by transport.
     pub(super) tallies: [Tally; Transport::ALL.len()],
     /// How long somebody who was sent away may stay.
@@ -43,6 +45,7 @@ impl Conditions {
             clock: node.clock.clone(),
             metrics: Arc::clone(&node.metrics),
             typists: Arc::clone(&node.typists),
+            ledger: node.ledger.clone(),
             tallies: Transport::ALL.map(|transport| node.metrics.line(transport).tally()),
             overlap_ms: milliseconds(timing.overlap()),
             age_ms: milliseconds(timing.connection_age),

@@ -2,17 +2,21 @@
 
 use bytes::Bytes;
 use mio::net::TcpStream;
-use shared::wire::{Channel, Class, CloseReason};
+use shared::{
+    ledger::DropReason,
+    wire::{Channel, Class, CloseReason},
+};
 use smallvec::SmallVec;
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 
 use super::conditions::Conditions;
 use crate::{
     codec::{Deflater, Encoded},
+    ledger::{Ledger, NOBODY, Traced},
     metrics::{ConnectionGuard, Departure, End},
     roster::Line,
     session::{Path, Session},
-    transport::{Delivery, Item, Outlet, Pushed, Queue, Written, write, ws::Parser},
+    transport::{Delivery, Gone, Item, Outlet, Pushed, Queue, Written, write, ws::Parser},
 };
 
 /// A connection that has its close frame in the queue, or behind it.
@@ -62,6 +66,9 @@ pub(super) struct Connection {
     pub(super) parser: Option<Parser>,
     pub(super) outlet: Outlet,
     pub(super) queue: Queue,
+    /// Of whoever is traced, by the ledger's rules of this number.
+    pub(super) traced: Option<Box<Traced>>,
+    trace_rules: i64,
     pub(super) stay: Stay,
     /// Whether the client said where it stood and was not answered yet.
     pub(super) resumes: bool,
@@ -101,6 +108,8 @@ impl Connection {
             parser,
             outlet,
             queue: Queue::default(),
+            traced: None,
+            trace_rules: NOBODY,
             stay,
             resumes,
             hears: SmallVec::new(),
@@ -113,6 +122,34 @@ impl Connection {
             line: Some(line),
             room_check: None,
             guards,
+        }
+    }
+
+    /// Looks whether it is traced, where the rules are not those that it was looked at by.
+    pub(super) fn keep_traced(&mut self, rules: i64, ledger: &Ledger) {
+        if rules == self.trace_rules {
+            return;
+        }
+        self.trace_rules = rules;
+        let is_traced = self.traced.is_some();
+        let line = self.line.as_ref().filter(|_| rules != NOBODY);
+        let traced = line.and_then(|line| {
+            let own = line.connection();
+            ledger.traced(own.user_id, own.name)
+        });
+        // Whoever stays traced keeps what was noted.
+        if traced.is_some() != is_traced {
+            self.traced = traced;
+        }
+    }
+
+    /// What waits will not be written.
+    pub(super) fn drop_traced(&self, conditions: &Conditions, reason: DropReason) {
+        if let Some(traced) = self.traced.as_deref() {
+            for delivery in self.queue.deliveries() {
+                let ledger = &conditions.ledger;
+                ledger.dropped(Some(traced), delivery.traced, reason);
+            }
         }
     }
 
@@ -139,6 +176,7 @@ impl Connection {
         conditions: &Conditions,
     ) -> Result<(), CloseReason> {
         let event = &encoded.event;
+        let ledger = &conditions.ledger;
         let item = Item {
             bytes: self.outlet.event(encoded, deflater),
             class: event.class,
@@ -147,6 +185,7 @@ impl Connection {
                 class: event.class,
                 path,
                 committed_at_ms: event.committed_at_ms,
+                traced: ledger.matched(self.traced.as_deref_mut(), event),
             }),
         };
         self.push(item, conditions)?;
@@ -160,16 +199,34 @@ impl Connection {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
             self.write(conditions, conditions.clock.now_ms());
         }
-        let class = item.class;
-        match self.queue.push(item, bound, |class| metrics.dropped(class)) {
+        let (class, own) = (item.class, item.delivery.and_then(|own| own.traced));
+        let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
+        let pushed = self.queue.push(item, bound, |gone, why| {
+            let reason = match why {
+                Gone::Replaced => DropReason::Replaced,
+                Gone::ForRoom => {
+                    metrics.dropped(gone.class);
+                    DropReason::QueueFull
+                }
+            };
+            ledger.dropped(traced, gone.delivery.and_then(|gone| gone.traced), reason);
+        });
+        match pushed {
             Pushed::Queued | Pushed::Replaced => Ok(()),
             Pushed::Dropped => {
                 metrics.dropped(class);
+                ledger.dropped(traced, own, DropReason::QueueFull);
                 Ok(())
             }
             // The answer is as long as it may be; the rest is for the next one.
-            Pushed::Full if self.outlet.collects() => Err(CloseReason::Normal),
-            Pushed::Full => Err(CloseReason::SlowConsumer),
+            Pushed::Full if self.outlet.collects() => {
+                ledger.dropped(traced, own, DropReason::ConnectionEnded);
+                Err(CloseReason::Normal)
+            }
+            Pushed::Full => {
+                ledger.dropped(traced, own, DropReason::SlowConsumer);
+                Err(CloseReason::SlowConsumer)
+            }
         }
     }
 
@@ -180,8 +237,10 @@ impl Connection {
         }
         let tally = conditions.tally(self.outlet.transport());
         let (frames, bytes) = self.queue.waiting();
+        let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
         let written = write(&self.stream, &mut self.queue, |delivery| {
             tally.delivered(delivery, now_ms);
+            ledger.written(traced, delivery.traced);
         });
         let (frames_left, bytes_left) = self.queue.waiting();
         tally.wrote(frames - frames_left, bytes - bytes_left);
@@ -202,9 +261,11 @@ impl Connection {
     ) {
         let tally = conditions.tally(self.outlet.transport());
         let now_ms = conditions.clock.now_ms();
+        let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
         self.outlet
             .goodbye(&mut self.queue, (reason, retry_after_ms), |delivery| {
                 tally.delivered(delivery, now_ms);
+                ledger.written(traced, delivery.traced);
             });
     }
 

@@ -60,14 +60,16 @@ impl State {
             _ => {}
         }
         let own;
-        let is_for_many = self.hearers_count(encoded.event.channel) >= MANY;
+        let hearers = self.hearers_count(channel);
+        self.conditions.metrics.matched.inc_by(hearers as u64);
+        let is_for_many = hearers >= MANY;
         let encoded = if is_for_many {
             own = Arc::new(encoded.apart());
             &own
         } else {
             encoded
         };
-        self.for_each_hearer(encoded.event.channel, |state, key| {
+        self.for_each_hearer(channel, |state, key| {
             state.hear(key, encoded);
         });
     }

@@ -83,6 +83,7 @@ impl State {
     /// Looks at those whose time has come.
     pub(super) fn tick(&mut self) {
         self.tell_tallies();
+        self.trace_rules = self.conditions.ledger.rules();
         while let Some(keys) = self.wheel.take(self.now.elapsed_ms) {
             for key in keys {
                 self.visit(key);

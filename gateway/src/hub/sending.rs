@@ -92,10 +92,27 @@ impl State {
             return;
         };
         connection.session.on_sent(self.now);
+        connection.keep_traced(self.trace_rules, &self.conditions.ledger);
         match connection.deliver((encoded, path), &mut self.deflater, &self.conditions) {
             Ok(()) if mem::replace(&mut connection.dirty, true) => {}
             Ok(()) => self.dirty.push(key),
             Err(reason) => self.close(key, reason, None),
+        }
+    }
+
+    /// A client has said what it has.
+    pub(super) fn acknowledged(
+        &mut self,
+        key: Key,
+        (channel, through): (Channel, Offset),
+        count: u64,
+    ) {
+        self.conditions.metrics.acknowledged.inc_by(count);
+        let connection = self.connections.get(key);
+        if let Some(traced) = connection.and_then(|connection| connection.traced.as_deref_mut()) {
+            self.conditions
+                .ledger
+                .acknowledged(traced, channel, through);
         }
     }
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     codec::{Deflater, Encoded},
     commands::Caller,
+    ledger::NOBODY,
     metrics::{Departure, HEARD},
     session::{Effect, Now, Path, Session},
     transport::ws::Inflater,
@@ -98,6 +99,8 @@ pub(super) struct State {
     pub(super) sampled_bytes: i64,
     /// This shard's part of those, by kind.
     pub(super) sampled_subscriptions: [i64; HEARD.len()],
+    /// Of the ledger, as of the last tick.
+    pub(super) trace_rules: i64,
     started: Instant,
     pub(super) now: Now,
 }
@@ -125,6 +128,7 @@ impl State {
             draining: false,
             sampled_bytes: 0,
             sampled_subscriptions: [0; HEARD.len()],
+            trace_rules: NOBODY,
             started: Instant::now(),
             now,
         }
@@ -244,6 +248,11 @@ impl State {
                 Effect::CheckRooms { posts, patience_ms } => {
                     self.check_rooms(key, posts, Duration::from_millis(patience_ms));
                 }
+                Effect::Acknowledged {
+                    channel,
+                    through,
+                    count,
+                } => self.acknowledged(key, (channel, through), count),
                 Effect::Did(name, result) => self.conditions.metrics.commands.done(name, result),
                 Effect::Run(command) => self.run(key, command),
                 Effect::Listen => self.listen(key),

@@ -52,6 +52,9 @@ pub(crate) struct GatewayMetrics {
     pub(crate) queue_frames: Histogram,
     pub(crate) forward_seconds: Histogram,
     pub(crate) broadcast_seconds: Histogram,
+    pub(crate) matched: IntCounter,
+    pub(crate) acknowledged: IntCounter,
+    pub(crate) ledger_lines_lost: IntCounter,
     pub(crate) commands: CommandMetrics,
 }
 
@@ -116,6 +119,18 @@ impl GatewayMetrics {
                 "broadcast_duration_seconds",
                 "An event's encoding and its way to all shards of this node.",
                 IN_PROCESS_SECONDS,
+            ),
+            matched: metrics.counter(
+                "deliveries_matched_total",
+                "Events times the connections here that heard them.",
+            ),
+            acknowledged: metrics.counter(
+                "deliveries_acknowledged_total",
+                "Durable events that clients have said to have, which they need not say.",
+            ),
+            ledger_lines_lost: metrics.counter(
+                "ledger_lines_lost_total",
+                "Lines about deliveries to traced people that could not be written down.",
             ),
             commands: CommandMetrics::new(metrics),
         }

@@ -7,7 +7,7 @@ use shared::wire::{Code, Problem};
 pub(crate) struct CommandName(usize);
 
 /// Every name that is counted by itself; the last is for all others.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "private",
     "group",
     "message",
@@ -22,6 +22,7 @@ const NAMES: [&str; 17] = [
     "signal",
     "refresh",
     "sync",
+    "ack",
     "ping",
     "none",
     "other",

@@ -59,6 +59,12 @@ pub(crate) enum Effect {
     },
     /// Do this command; answered by `on_answer`. One at a time, so that a client's commands keep their order.
     Run(Command),
+    /// The client has everything of this channel up to here; so many events more than it had said before.
+    Acknowledged {
+        channel: Channel,
+        through: Offset,
+        count: u64,
+    },
     /// Count a command that was answered here.
     Did(CommandName, CommandResult),
     /// `welcome` is on its way: the client may speak now.

@@ -3,6 +3,7 @@
 //! Pure: no socket, no task, no clock of its own. Inputs are the `on_*` methods, outputs are [`Effect`]s, so that tests are
 //! scripts of both. [`Opening`] becomes [`Active`] by value: a welcome cannot be sent twice, nor forgotten.
 
+mod acks;
 mod active;
 mod catch_up;
 mod counted;

@@ -46,6 +46,8 @@ pub(super) struct Stream {
     position: Option<Position>,
     /// The top that the client was last told of.
     told: Offset,
+    /// What the client has said that it has, or had before it was sent anything.
+    acknowledged: Offset,
     backlog: Option<Box<Backlog>>,
 }
 
@@ -55,6 +57,7 @@ impl Stream {
             channel,
             position: None,
             told: 0,
+            acknowledged: 0,
             backlog: None,
         }
     }
@@ -72,6 +75,7 @@ impl Stream {
     pub(super) fn start(&mut self, position: Option<Position>) {
         self.position = position;
         self.told = position.map_or(0, |position| position.offset);
+        self.acknowledged = self.told;
         self.hold();
     }
 
@@ -87,6 +91,9 @@ impl Stream {
 
     /// The history was read, or cannot be: these events come before what is held.
     pub(super) fn history(&mut self, events: Vec<Arc<Encoded>>) {
+        if let Some(first) = events.first().and_then(|first| first.event.offset()) {
+            self.acknowledged = self.acknowledged.min(first.saturating_sub(1));
+        }
         let backlog = self.backlog.get_or_insert_default();
         backlog.reading = false;
         for event in events.into_iter().rev() {
@@ -101,6 +108,17 @@ impl Stream {
             offset: first.offset - 1,
             ..first
         })
+    }
+
+    /// The client has everything up to here. Returns the offset that counts, and how many more than before these are; nothing
+    /// where that is nothing new, or was never sent.
+    pub(super) fn acknowledge(&mut self, through: Offset) -> Option<(Offset, u64)> {
+        let through = through.min(self.position?.offset);
+        let count = through
+            .checked_sub(self.acknowledged)
+            .filter(|more| *more > 0)?;
+        self.acknowledged = through;
+        Some((through, count))
     }
 
     /// Starts anew behind events that are lost.

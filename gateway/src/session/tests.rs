@@ -237,6 +237,11 @@ fn line(effect: &Effect) -> String {
         Effect::Leave(channel) => format!("leave {channel}"),
         Effect::ReadMemberships { since } => format!("memberships since {}", since.offset),
         Effect::Verify => "verify".to_owned(),
+        Effect::Acknowledged {
+            channel,
+            through,
+            count,
+        } => format!("acknowledged {channel} {through}, {count} more"),
         Effect::Did(name, result) => format!("did {} {}", name.label(), result.label()),
         Effect::Run(command) => format!("run {}", command.name),
         Effect::CheckRooms { posts, patience_ms } => {
@@ -586,6 +591,28 @@ fn sync_replays_what_the_client_asks_for() {
     send {"type":"error","ref":1,"code":"invalid_request","message":"nonsense is not a channel","retryable":false}
     send {"type":"error","ref":1,"code":"invalid_request","message":"positions are {\"<channel>\": {\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}, at most 208","retryable":false}
     "#);
+}
+
+#[test]
+fn what_a_client_says_to_have_counts_once_and_no_more_than_it_was_sent() {
+    let mut script = Script::active();
+    for offset in 11..=13 {
+        script.event(&durable(offset));
+    }
+    script.effects.clear();
+    for (channels, expected) in [
+        (r#"{"user:1":12}"#, "acknowledged user:1 12, 2 more"),
+        (r#"{"user:1":12}"#, ""),
+        (
+            r#"{"user:1":99,"user:2":7}"#,
+            "acknowledged user:1 13, 1 more",
+        ),
+    ] {
+        script.says(&format!(r#"{{"type":"ack","channels":{channels}}}"#));
+        assert_eq!(script.wants(), expected, "{channels}");
+    }
+    script.says(r#"{"type":"ack","channels":[1]}"#);
+    assert!(script.wants().contains("validation_failed"));
 }
 
 #[test]

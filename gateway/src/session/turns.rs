@@ -67,6 +67,7 @@ impl Active {
                 did("ping", CommandResult::Ok, effects);
             }
             "sync" => self.on_sync(&command, effects),
+            "ack" => self.on_ack(&command, effects),
             _ if !self.running => {
                 self.running = true;
                 if self.begin(command, effects) == Progress::Done {

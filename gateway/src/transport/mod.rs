@@ -17,7 +17,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use event_stream::EventStream;
 pub(crate) use outlet::{Outlet, Transport};
 pub(crate) use poll::Poll;
-pub(crate) use queue::{Delivery, Item, Pushed, Queue};
+pub(crate) use queue::{Delivery, Gone, Item, Pushed, Queue};
 pub(crate) use socketio::{Shown, SocketIo};
 pub(crate) use writer::{Written, end, write};
 

@@ -3,7 +3,7 @@
 //! Durable events and answers are never dropped; when there is no room for one, the connection is too slow. State keeps
 //! only the newest of each key. Chatter goes first.
 
-use std::{cell::RefCell, collections::VecDeque, io::IoSlice, sync::Arc};
+use std::{cell::RefCell, collections::VecDeque, io::IoSlice, mem, num::NonZeroI64, sync::Arc};
 
 use bytes::Bytes;
 use shared::wire::Class;
@@ -16,6 +16,17 @@ pub(crate) struct Delivery {
     pub(crate) class: Class,
     pub(crate) path: Path,
     pub(crate) committed_at_ms: i64,
+    /// Which event it is, where the ledger wants to know.
+    pub(crate) traced: Option<NonZeroI64>,
+}
+
+/// Why a frame is in the queue no more, and was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Another one needed its place.
+    ForRoom,
+    /// A newer one with its key took its place.
+    Replaced,
 }
 
 /// One frame in the queue.
@@ -92,12 +103,12 @@ impl Queue {
         }
     }
 
-    /// Queues a frame by its class. `evicted` hears the class of each frame that had to make room for it.
+    /// Queues a frame by its class. `evicted` hears of each frame that had to give way to it.
     pub(crate) fn push(
         &mut self,
         item: Item,
         bound: Room,
-        mut evicted: impl FnMut(Class),
+        mut evicted: impl FnMut(Item, Gone),
     ) -> Pushed {
         match item.class {
             // From half way on, what nobody will miss is kept out.
@@ -105,20 +116,23 @@ impl Queue {
             Class::State => {
                 if let Some(index) = self.same_key(&item) {
                     self.bytes = self.bytes - self.items[index].bytes.len() + item.bytes.len();
-                    self.items[index] = item;
+                    let older = mem::replace(&mut self.items[index], item);
+                    evicted(older, Gone::Replaced);
                     return Pushed::Replaced;
                 }
                 while !self.fits(&item, bound) {
-                    if !self.evict(Class::Chatter) {
+                    let Some(gone) = self.evict(Class::Chatter) else {
                         return Pushed::Dropped;
-                    }
-                    evicted(Class::Chatter);
+                    };
+                    evicted(gone, Gone::ForRoom);
                 }
             }
             Class::Durable => {
                 for class in [Class::Chatter, Class::State] {
-                    while !self.fits(&item, bound) && self.evict(class) {
-                        evicted(class);
+                    while !self.fits(&item, bound)
+                        && let Some(gone) = self.evict(class)
+                    {
+                        evicted(gone, Gone::ForRoom);
                     }
                 }
                 if !self.fits(&item, bound) {
@@ -145,9 +159,14 @@ impl Queue {
         });
     }
 
+    /// The events that wait.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = Delivery> {
+        self.items.iter().filter_map(|item| item.delivery)
+    }
+
     /// Takes everything, to make one thing of it; `done` hears of every event.
     pub(crate) fn take_all(&mut self, mut done: impl FnMut(Delivery)) -> Vec<Bytes> {
-        let items = std::mem::take(&mut self.items);
+        let items = mem::take(&mut self.items);
         (self.bytes, self.written) = (0, 0);
         let items = items.into_iter();
         let bytes = items.map(|item| {
@@ -184,7 +203,7 @@ impl Queue {
             self.items.pop_front();
         }
         // Empty again: an idle connection holds no buffer.
-        give_back(std::mem::take(&mut self.items));
+        give_back(mem::take(&mut self.items));
     }
 
     fn append(&mut self, item: Item) {
@@ -208,17 +227,14 @@ impl Queue {
         Some(untouched + found)
     }
 
-    /// Drops the oldest frame of this class; false when there is none.
-    fn evict(&mut self, class: Class) -> bool {
+    /// Takes the oldest frame of this class out, if there is one.
+    fn evict(&mut self, class: Class) -> Option<Item> {
         let untouched = usize::from(self.written > 0);
         let mut rest = self.items.iter().skip(untouched);
-        let Some(found) = rest.position(|waiting| waiting.class == class) else {
-            return false;
-        };
-        if let Some(item) = self.items.remove(untouched + found) {
-            self.bytes -= item.bytes.len();
-        }
-        true
+        let found = rest.position(|waiting| waiting.class == class)?;
+        let item = self.items.remove(untouched + found)?;
+        self.bytes -= item.bytes.len();
+        Some(item)
     }
 }
 

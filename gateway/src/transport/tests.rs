@@ -3,7 +3,7 @@ use std::io::IoSlice;
 use bytes::Bytes;
 use shared::wire::Class;
 
-use super::{Delivery, Item, Pushed, Queue};
+use super::{Delivery, Gone, Item, Pushed, Queue};
 use crate::session::{Path, Room};
 
 const BOUND: Room = Room {
@@ -16,6 +16,7 @@ fn item(text: &'static str, class: Class, key: Option<&str>) -> Item {
         class,
         path: Path::Live,
         committed_at_ms: 0,
+        traced: None,
     };
     Item {
         bytes: Bytes::from_static(text.as_bytes()),
@@ -53,7 +54,11 @@ fn check(items: &[Item], expected: &[Pushed], evicted: &[Class], left: &str) {
     let mut queue = Queue::default();
     let mut gone = Vec::new();
     for (item, expected) in items.iter().zip(expected) {
-        let pushed = queue.push(item.clone(), BOUND, |class| gone.push(class));
+        let pushed = queue.push(item.clone(), BOUND, |item, why| {
+            if why == Gone::ForRoom {
+                gone.push(item.class);
+            }
+        });
         assert_eq!(pushed, *expected, "{item:?}");
     }
     assert_eq!(gone, evicted);
@@ -145,15 +150,15 @@ fn bytes_are_bounded_too() {
 fn a_frame_half_written_is_finished() {
     let mut queue = Queue::default();
     let mut done = 0;
-    queue.push(state("state", "s"), BOUND, |_| ());
+    queue.push(state("state", "s"), BOUND, |_, _| ());
     queue.advance(2, |_| done += 1);
     assert_eq!((rest(&queue).as_str(), done), ("ate", 0));
     assert_eq!(
-        queue.push(state("newer", "s"), BOUND, |_| ()),
+        queue.push(state("newer", "s"), BOUND, |_, _| ()),
         Pushed::Queued
     );
     for text in ["a", "b", "c"] {
-        assert_eq!(queue.push(durable(text), BOUND, |_| ()), Pushed::Queued);
+        assert_eq!(queue.push(durable(text), BOUND, |_, _| ()), Pushed::Queued);
     }
     assert_eq!(
         rest(&queue),
@@ -173,7 +178,7 @@ fn a_frame_half_written_is_finished() {
 fn the_last_frame_comes_after_what_waits() {
     let mut queue = Queue::default();
     for text in ["a", "b", "c", "d"] {
-        queue.push(durable(text), BOUND, |_| ());
+        queue.push(durable(text), BOUND, |_, _| ());
     }
     queue.push_last(Bytes::from_static(b"!"), false);
     assert_eq!(rest(&queue), "abcd!");

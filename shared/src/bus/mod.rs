@@ -12,6 +12,7 @@ mod flags;
 mod flights;
 mod head;
 mod history;
+mod ledger;
 mod listed;
 mod log;
 mod metrics;

@@ -6,7 +6,11 @@
 
 use std::sync::Arc;
 
-use crate::{connections::Name, ids::UserId, wire::Channel};
+use crate::{
+    connections::Name,
+    ids::{EventId, UserId},
+    wire::Channel,
+};
 
 /// The partitions that channels are spread over. Tags `p0` to `p2047` load six cluster nodes within 4 % of each other.
 const PARTITIONS: u64 = 2048;
@@ -88,6 +92,11 @@ impl Names {
     /// The sorted set of a person's connections.
     pub(super) fn connections(&self, user: UserId) -> String {
         self.of(Channel::User(user), "connections:")
+    }
+
+    /// The list of lines about an event.
+    pub(super) fn lines(&self, event: EventId) -> String {
+        format!("{}lines:{event}", self.prefix)
     }
 
     pub(super) fn mark(&self, name: &str) -> String {

@@ -24,7 +24,7 @@ mod tests;
 pub(in crate::app) use append::{NewEvent, append};
 pub use publish::Publisher;
 pub(in crate::app) use publish::{Outlet, PublisherTask, publisher};
-pub use queries::STATEMENTS;
+pub use queries::{Logged, STATEMENTS};
 pub use read::EventLog;
 pub(in crate::app) use relay::Relay;
 pub(in crate::app) use retention::Retention;
@@ -45,4 +45,15 @@ pub async fn start_new_epoch(connection: &Connection) -> Result<(), Error> {
 /// An id for a durable event to be, for whoever has to tell it before the commit.
 pub async fn draw_id(connection: &Connection) -> Result<EventId, Error> {
     connection.query_one(queries::DRAW_ID, &[]).await
+}
+
+/// Where an event stands in the log, by channel; so many channels at most. Nothing where it is not there, or not any more.
+pub async fn find_event(
+    connection: &Connection,
+    event: EventId,
+    channels_max: i64,
+) -> Result<Vec<Logged>, Error> {
+    connection
+        .query(queries::FIND_EVENT, &[&event.get(), &channels_max])
+        .await
 }

@@ -17,6 +17,15 @@ pub(super) const OUTBOX: &str = include_str!("outbox.sql");
 pub(super) const MOVE_CURSOR: &str = include_str!("move_cursor.sql");
 pub(super) const START_EPOCH: &str = include_str!("start_epoch.sql");
 pub(super) const CURSOR: &str = "select snapshot::text from relay_cursor";
+pub(super) const FIND_EVENT: &str = "
+    select channel, \"offset\", kind, committed_at_ms, bits
+    from event_log cross join log_epoch
+    where event_id = $1
+    order by channel
+    limit $2";
+/// About how many rows a partition has, as the database last looked.
+pub(super) const COUNT_ROWS: &str = "
+    select greatest(reltuples, 0)::bigint from pg_class where oid = $1::text::regclass";
 pub(super) const DRAW_ID: &str = "select nextval('event_ids')";
 pub(super) const SNAPSHOT: &str = "select pg_current_snapshot()::text";
 pub(super) const CREATE_PARTITIONS: &str = "
@@ -44,6 +53,8 @@ pub const STATEMENTS: &[&str] = &[
     START_EPOCH,
     CURSOR,
     DRAW_ID,
+    FIND_EVENT,
+    COUNT_ROWS,
     SNAPSHOT,
     CREATE_PARTITIONS,
     EXPIRED_PARTITIONS,
@@ -129,6 +140,30 @@ impl Entry {
             committed_at_ms: self.committed_at_ms,
             body: Bytes::from(self.body),
         }
+    }
+}
+
+/// An event's place in one of its channels.
+#[derive(Debug)]
+pub struct Logged {
+    /// The channel.
+    pub channel: Channel,
+    /// Where in it.
+    pub position: Position,
+    /// The event type.
+    pub kind: String,
+    /// When it was committed, in milliseconds since the Unix epoch.
+    pub committed_at_ms: i64,
+}
+
+impl FromRow for Logged {
+    fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        Ok(Self {
+            channel: channel(row, "channel")?,
+            position: position(row, "offset")?,
+            kind: row.get("kind")?,
+            committed_at_ms: row.get("committed_at_ms")?,
+        })
     }
 }
 

@@ -25,12 +25,15 @@ impl Job for Retention {
         for partition in expired {
             let tx = app.begin().await?;
             give_way(&tx).await?;
+            let rows: i64 = tx.query_one(queries::COUNT_ROWS, &[&partition]).await?;
             // The name comes from the catalogue and matched `event_log_` and eight digits.
             tx.simple(&format!("drop table {partition}"))
                 .await
                 .map_err(Error::internal)?;
             tx.commit().await?;
-            tracing::info!(partition, "dropped");
+            let rows = u64::try_from(rows).unwrap_or(0);
+            app.metrics().events_expired.inc_by(rows);
+            tracing::info!(partition, rows, "dropped");
         }
         Ok(())
     }
