@@ -9,7 +9,7 @@ use shared::{
     clock::Clock,
     config::{Outcome, Reader, load},
     lifecycle::{Lifecycle, stop_signal},
-    telemetry::{admin, healthcheck, metrics::Metrics, start_logging},
+    telemetry::{admin, healthcheck, metrics::Metrics, start_logging, trace::start_tracing},
 };
 use tokio::net::TcpListener;
 
@@ -20,6 +20,8 @@ use crate::{
     run,
 };
 
+/// Whose lines and spans they are.
+const SERVICE: &str = "hubbub-gateway";
 const USAGE: &str = "\
 usage: gateway <command> [--setting value ...]
 
@@ -85,7 +87,7 @@ fn told(done: Result<(), String>) -> ExitCode {
 
 fn started(config: Config) -> ExitCode {
     let metrics = Metrics::default();
-    match start_logging(&config.telemetry) {
+    match start_logging(&config.telemetry, SERVICE) {
         Ok(counts) => counts.register(&metrics),
         Err(error) => return refuse(&error),
     }
@@ -108,6 +110,7 @@ async fn serve(config: Config, metrics: Metrics) -> Result<(), String> {
     let private = TcpListener::bind(metrics_addr).await;
     let private = private.map_err(|error| format!("{metrics_addr}: {error}"))?;
     let lifecycle = Lifecycle::default();
+    let traces = start_tracing(&config.telemetry, SERVICE)?;
 
     let admin = tokio::spawn(admin::serve(private, metrics.clone(), lifecycle.clone()));
     let told = lifecycle.clone();
@@ -119,6 +122,7 @@ async fn serve(config: Config, metrics: Metrics) -> Result<(), String> {
     let served = run(config, listener, Clock::System, lifecycle, &metrics).await;
     signals.abort();
     admin.abort();
+    traces.stop().await;
     served.map_err(|error| error.to_string())
 }
 

@@ -7,6 +7,7 @@ pub mod cli;
 mod codec;
 mod commands;
 pub mod config;
+mod delivering;
 mod descriptors;
 mod door;
 mod drain;

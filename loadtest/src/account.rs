@@ -1,7 +1,7 @@
 //! Signing in, finding people.
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::testing::{Connect, HttpClient};
 
 use crate::Failure;
@@ -38,6 +38,25 @@ impl Account {
     /// How to connect a socket in this person's name.
     pub(crate) fn connect(&self) -> Connect {
         Connect::bearer(self.http.base(), &self.token)
+    }
+
+    /// A request that changes something; `path` is below the API's root.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let path = format!("/api/v1{path}");
+        let token = Some(self.token.as_str());
+        let answer = self
+            .http
+            .send(Method::POST, &path, token, Some(body))
+            .await?;
+        if answer.status.is_success() {
+            return Ok(answer.json);
+        }
+        Err(Failure::Refused(answer.json.to_string()))
+    }
+
+    /// Ends the session.
+    pub(crate) async fn sign_out(self) -> Result<(), Failure> {
+        self.post("/auth/logout", &Value::Null).await.map(drop)
     }
 
     /// The id of the user with exactly this username.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use api::Reading;
 use gateway::{Measurement, Storm};
 use group::Meeting;
+use probe::Probe;
 use soak::Soak;
 
 mod account;
@@ -17,6 +18,7 @@ mod gateway;
 mod group;
 mod latency;
 mod line;
+mod probe;
 mod send;
 mod soak;
 mod stack;
@@ -29,6 +31,9 @@ loadtest tail USER [--url URL] [--password PASSWORD]
     prints that user's live events as they come, one line each
 loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
     sends a message over a socket
+loadtest probe FROM TO [--every SECONDS] [--metrics ADDRESS] [--url URL] [--password PASSWORD]
+    sends a message over HTTP and awaits it on a WebSocket and on a poll; fails if one does not come within ten seconds.
+    With --every over and over, with --metrics as hubbub_probe_* for Prometheus
 loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
 loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
@@ -104,12 +109,20 @@ async fn run() -> Result<(), Failure> {
     let command = given.next_if(|word| {
         matches!(
             word.as_str(),
-            "api" | "gateway" | "group" | "presence-storm" | "soak" | "soak-listeners" | "swarm"
+            "api"
+                | "gateway"
+                | "group"
+                | "presence-storm"
+                | "probe"
+                | "soak"
+                | "soak-listeners"
+                | "swarm"
         )
     });
     match command.as_deref() {
         Some("api") => return Reading::parse(given)?.run().await,
         Some("gateway") => return Measurement::parse(given)?.run().await,
+        Some("probe") => return Probe::parse(given)?.run().await,
         Some("group") => return Meeting::parse(given)?.run().await,
         Some("soak") => return Soak::parse(given)?.run().await,
         Some("soak-listeners") => return soak::listen().await,

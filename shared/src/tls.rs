@@ -1,6 +1,6 @@
 //! TLS towards the stores. Between clients and us it ends at the balancer.
 
-use std::{io, path::Path, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -8,6 +8,9 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// A connection that is encrypted.
+pub type Encrypted<S> = TlsStream<S>;
 
 /// Why nobody can be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,12 @@ pub enum TlsError {
 #[derive(Clone)]
 pub struct Client(TlsConnector);
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tls::Client")
+    }
+}
+
 impl Client {
     /// Trusts the authorities in `ca_file` (PEM), else the system's.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, TlsError> {
@@ -48,7 +57,7 @@ impl Client {
         &self,
         host: &str,
         stream: S,
-    ) -> io::Result<TlsStream<S>> {
+    ) -> io::Result<Encrypted<S>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         self.0.connect(name, stream).await
     }

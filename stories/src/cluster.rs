@@ -4,7 +4,12 @@ use std::net::SocketAddr;
 
 use shared::testing::{HttpClient, RedisServer, free_port};
 
-use crate::{Postgres, Program, Valve, database::Database, program};
+use crate::{
+    Pooler, Postgres, Program, Setup, Valve,
+    database::{self, Database},
+    program,
+    setup::settings,
+};
 
 /// One of two pods of a program, where to reach it, and its own way to Redis.
 pub struct Node {
@@ -14,19 +19,6 @@ pub struct Node {
     pub http: HttpClient,
     /// Between it and Redis.
     pub redis: Valve,
-}
-
-/// What a story has otherwise than most.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Plan<'a> {
-    /// Another program for the API: one with more features.
-    pub api_program: Option<&'a str>,
-    /// Other settings of the gateways.
-    pub gateway_settings: &'a [(&'static str, &'a str)],
-    /// A PostgreSQL of its own, to kill.
-    pub own_postgres: bool,
-    /// A Redis that can write its data down.
-    pub redis_keeps: bool,
 }
 
 /// Two `api`, two `gateway`, one database, one Redis. Call [`Cluster::stop`] at the end of the story.
@@ -43,7 +35,10 @@ pub struct Cluster {
     pub gateway: [Node; 2],
     /// What signs this story's tokens.
     pub jwt_secret: String,
-    database: Database,
+    database_url: String,
+    database: Option<Database>,
+    /// What stands before it lives as long as the programs.
+    pooler: Option<Pooler>,
 }
 
 impl Cluster {
@@ -54,58 +49,55 @@ impl Cluster {
 
     /// [`Cluster::start`], with other settings of the gateways.
     pub async fn start_with(gateway_settings: &[(&'static str, &str)]) -> Self {
-        let plan = Plan {
-            gateway_settings,
-            ..Plan::default()
-        };
-        Self::start_by(plan).await
+        Self::start_as(Setup {
+            gateway: settings(gateway_settings),
+            ..Setup::default()
+        })
+        .await
     }
 
     /// [`Cluster::start`], with another program for the API: one with more features.
     pub async fn start_extended(api_program: &str) -> Self {
-        let plan = Plan {
-            api_program: Some(api_program),
-            ..Plan::default()
-        };
-        Self::start_by(plan).await
+        Self::start_as(Setup {
+            api_program: Some(api_program.to_owned()),
+            ..Setup::default()
+        })
+        .await
     }
 
-    /// [`Cluster::start`], as planned.
-    pub async fn start_by(plan: Plan<'_>) -> Self {
-        let api_program = plan.api_program.unwrap_or("api");
-        let (postgres, database) = if plan.own_postgres {
-            let (postgres, database) = Database::create_apart().await;
-            (Some(postgres), database)
-        } else {
-            (None, Database::create().await)
+    /// [`Cluster::start`], with whatever is special.
+    pub async fn start_as(setup: Setup) -> Self {
+        let (postgres, database) = match &setup.database_url {
+            Some(_) => (None, None),
+            None if setup.own_postgres => {
+                let (postgres, database) = Database::create_apart().await;
+                (Some(postgres), Some(database))
+            }
+            None => (None, Some(Database::create().await)),
         };
-        let redis = if plan.redis_keeps {
+        let given = || setup.database_url.clone().expect("one of the two");
+        let database_url = database.as_ref().map_or_else(given, Database::url);
+        let redis = if setup.redis_keeps {
             RedisServer::start_keeping().await
         } else {
             RedisServer::start().await
         };
         let jwt_secret = format!("{:032x}", rand::random::<u128>());
-        let common = [
-            ("JWT_SECRET", jwt_secret.clone()),
-            ("RATE_LIMITS", "off".to_owned()),
-        ];
+        let common = settings(&[("JWT_SECRET", &jwt_secret), ("RATE_LIMITS", "off")]);
+        let of_api = setup.of_api(&database_url);
+        let api_program = setup.api_program.as_deref().unwrap_or("api");
         let start_api = |name: &'static str| {
-            let mut variables = common.to_vec();
-            variables.push(("DATABASE_URL", database.url()));
-            variables.push(("DATABASE_POOL", "8".to_owned()));
-            variables.push(("DRAIN_DELAY", "3s".to_owned()));
-            Node::start(api_program, name, "API_ADDR", &redis, variables)
+            let variables = [&common[..], &of_api].concat();
+            Node::start((api_program, name, "API_ADDR"), &redis, variables, &setup)
         };
         let api = tokio::join!(start_api("api-1"), start_api("api-2"));
         let api_ways = [api.0.valve_before().await, api.1.valve_before().await];
         let [first, second] = &api_ways;
         let api_urls = format!("http://{},http://{}", first.addr(), second.addr());
+        let of_gateway = settings(&[("API_URL", &api_urls)]);
         let start_gateway = |name: &'static str| {
-            let mut variables = common.to_vec();
-            variables.push(("API_URL", api_urls.clone()));
-            let settings = plan.gateway_settings.iter();
-            variables.extend(settings.map(|(name, value)| (*name, (*value).to_owned())));
-            Node::start("gateway", name, "GATEWAY_ADDR", &redis, variables)
+            let variables = [&common[..], &of_gateway, &setup.gateway].concat();
+            Node::start(("gateway", name, "GATEWAY_ADDR"), &redis, variables, &setup)
         };
         let gateway = tokio::join!(start_gateway("gateway-1"), start_gateway("gateway-2"));
         Self {
@@ -115,13 +107,15 @@ impl Cluster {
             gateway: [gateway.0, gateway.1],
             redis,
             jwt_secret,
+            database_url,
             database,
+            pooler: setup.pooler,
         }
     }
 
     /// A client on the story's database, to look at what was stored.
     pub async fn database(&self) -> tokio_postgres::Client {
-        self.database.client().await
+        database::connect(&self.database_url).await
     }
 
     /// What an operator does from a terminal: `api admin` with these arguments, next to the pods.
@@ -129,18 +123,21 @@ impl Cluster {
         let arguments = [&["admin"], arguments].concat();
         let variables = [
             ("JWT_SECRET", self.jwt_secret.clone()),
-            ("DATABASE_URL", self.database.url()),
+            ("DATABASE_URL", self.database_url.clone()),
             ("REDIS_URL", format!("redis://{}", self.redis.addr())),
         ];
-        program::run_once("api", &arguments, &variables).await;
+        let done = program::run_program("api", &arguments, &variables).await;
+        assert!(done, "api {arguments:?}");
     }
 
     /// Ends every process and removes the database. A story that fails skips this: the processes die with it, and the
     /// database goes with the server that `./dev test` started.
     pub async fn stop(self) {
-        drop((self.api, self.gateway, self.redis));
-        if self.postgres.is_none() {
-            self.database.remove().await;
+        drop((self.api, self.gateway, self.redis, self.pooler));
+        if self.postgres.is_none()
+            && let Some(database) = self.database
+        {
+            database.remove().await;
         }
     }
 }
@@ -153,17 +150,18 @@ impl Node {
     }
 
     async fn start(
-        binary: &str,
-        name: &str,
-        addr_variable: &'static str,
+        (binary, name, addr_variable): (&str, &str, &'static str),
         redis: &RedisServer,
         mut variables: Vec<(&'static str, String)>,
+        setup: &Setup,
     ) -> Self {
         let valve = Valve::before(redis.addr()).await;
         let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
         variables.push((addr_variable, addr.to_string()));
         variables.push(("REDIS_URL", format!("redis://{}", valve.addr())));
-        let program = Program::start(binary, name, free_port(), &variables).await;
+        variables.extend_from_slice(&setup.all);
+        let log = setup.logs.as_ref().map(|folder| folder.join(name));
+        let program = Program::start(binary, name, free_port(), &variables, log.as_deref()).await;
         Self {
             program,
             http: HttpClient::new(&format!("http://{addr}")),

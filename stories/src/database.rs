@@ -37,7 +37,8 @@ impl Database {
         execute(&server, &format!("create database {name}")).await;
         let database = Self { name, server };
         let variables = [("DATABASE_URL", database.url())];
-        program::run_once("api", &["migrate"], &variables).await;
+        let done = program::run_program("api", &["migrate"], &variables).await;
+        assert!(done, "api migrate");
         (postgres, database)
     }
 
@@ -48,11 +49,6 @@ impl Database {
             .rsplit_once('/')
             .expect("a URL with a database name");
         format!("{base}/{}", self.name)
-    }
-
-    /// A client, to look at what was stored.
-    pub(crate) async fn client(&self) -> Client {
-        connect(&self.url()).await
     }
 
     /// Drops the database, cutting off whoever still uses it. Tidiness, not part of the story, so it waits only so long:
@@ -74,7 +70,8 @@ async fn execute(url: &str, statement: &str) {
         .expect(statement);
 }
 
-async fn connect(url: &str) -> Client {
+/// A client, to look at what was stored.
+pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .expect("PostgreSQL for tests");

@@ -2,15 +2,21 @@
 
 mod balancer;
 mod cluster;
+mod collector;
 mod database;
 mod person;
+mod pooler;
 mod postgres;
 mod program;
+mod setup;
 mod valve;
 
 pub use balancer::Balancer;
-pub use cluster::{Cluster, Node, Plan};
+pub use cluster::{Cluster, Node};
+pub use collector::{Collector, Step};
 pub use person::{Listener, PASSWORD, Person};
+pub use pooler::Pooler;
 pub use postgres::Postgres;
-pub use program::{Program, help};
+pub use program::{Program, help, run_program};
+pub use setup::{Setup, settings};
 pub use valve::Valve;

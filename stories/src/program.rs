@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -34,26 +35,27 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `binary serve` with these variables and nothing else of our environment, and waits until it is ready.
+    /// Starts `binary serve` with these variables and nothing else of our environment, and waits until it is ready. Its lines go
+    /// to `log`, else to our own output.
     pub async fn start(
         binary: &str,
         name: &str,
         metrics_port: u16,
         variables: &[(&str, String)],
+        log: Option<&Path>,
     ) -> Self {
         let mut command = Command::new("setpriv");
         // Also a test that is killed itself must leave nothing running.
         command.args(["--pdeathsig", "KILL", "--"]);
         command.arg(target_folder().join(binary)).arg("serve");
-        command
-            .env_clear()
-            .envs(variables.iter().map(|(k, v)| (k, v)));
+        command.env_clear().env("LOG_LEVEL", "info");
+        command.envs(variables.iter().map(|(k, v)| (k, v)));
         command.env("METRICS_ADDR", format!("127.0.0.1:{metrics_port}"));
-        command.env("NODE_NAME", name).env("LOG_LEVEL", "info");
+        command.env("NODE_NAME", name);
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::inherit());
+            .stdout(output(log))
+            .stderr(output(log));
         let metrics = HttpClient::new(&format!("http://127.0.0.1:{metrics_port}"));
         let mut program = Self {
             name: name.to_owned(),
@@ -104,6 +106,15 @@ impl Program {
         String::from_utf8(answer.body.to_vec()).expect("text")
     }
 
+    /// Tells it to go, as SIGTERM would; it stays for `DRAIN_DELAY`.
+    pub async fn drain(&self) {
+        let told = self
+            .metrics
+            .send(hyper::Method::POST, "/drain", None, None)
+            .await;
+        assert!(told.expect("an answer").status.is_success());
+    }
+
     /// SIGKILL: it gets no chance to say goodbye.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -140,6 +151,14 @@ impl Program {
     }
 }
 
+/// Two programs may write the same one, line by line.
+fn output(log: Option<&Path>) -> Stdio {
+    log.map_or_else(Stdio::inherit, |path| {
+        let file = File::options().create(true).append(true).open(path);
+        file.expect("a file for lines of the log").into()
+    })
+}
+
 /// What `binary serve --help` prints.
 pub fn help(binary: &str) -> String {
     let output = Command::new(target_folder().join(binary))
@@ -151,14 +170,16 @@ pub fn help(binary: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Runs `binary` with these arguments and variables to its end, which must be a good one.
-pub(crate) async fn run_once(binary: &str, arguments: &[&str], variables: &[(&str, String)]) {
+/// Runs `binary` with these arguments and variables to its end; whether that was a good one.
+pub async fn run_program(binary: &str, arguments: &[&str], variables: &[(&str, String)]) -> bool {
     let mut command = tokio::process::Command::new(target_folder().join(binary));
     command.args(arguments).env_clear().kill_on_drop(true);
     command.envs(variables.iter().map(|(k, v)| (k, v)));
     let ended = tokio::time::timeout(READY_WITHIN, command.status()).await;
-    let status = ended.expect("it ends in time").expect("it starts");
-    assert!(status.success(), "{binary} {arguments:?}: {status}");
+    ended
+        .expect("it ends in time")
+        .expect("it starts")
+        .success()
 }
 
 impl Drop for Program {

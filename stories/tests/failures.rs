@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 use shared::testing::{Connect, ConnectError, Credentials, Received, WireClient};
-use stories::{Cluster, Listener, Node, Person, Plan, Valve};
+use stories::{Cluster, Listener, Node, Person, Setup, Valve};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -82,11 +82,11 @@ async fn is_turned_away(connect: &Connect) {
 
 #[tokio::test]
 async fn postgresql_killed_and_restarted_while_messages_flow_costs_nobody_an_event() {
-    let plan = Plan {
+    let setup = Setup {
         own_postgres: true,
-        ..Plan::default()
+        ..Setup::default()
     };
-    let mut cluster = Cluster::start_by(plan).await;
+    let mut cluster = Cluster::start_as(setup).await;
     let (ana, bo) = ana_and_bo(&cluster).await;
     let mut phone = bo.listens(&cluster.gateway[1]).await;
     let mut desk = ana.listens(&cluster.gateway[0]).await;
@@ -220,11 +220,11 @@ async fn gateways_cut_off_from_the_api_say_so_and_go_on() {
 
 #[tokio::test]
 async fn a_redis_restarted_with_its_data_knows_what_it_knew() {
-    let plan = Plan {
+    let setup = Setup {
         redis_keeps: true,
-        ..Plan::default()
+        ..Setup::default()
     };
-    let mut cluster = Cluster::start_by(plan).await;
+    let mut cluster = Cluster::start_as(setup).await;
     let (ana, bo) = ana_and_bo(&cluster).await;
     let mut phone = bo.listens(&cluster.gateway[1]).await;
     let mut away = bo.listens(&cluster.gateway[0]).await;

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use shared::{
     clock::Clock,
     lifecycle::{Lifecycle, stop_signal},
-    telemetry::{admin, start_logging},
+    telemetry::{admin, start_logging, trace::start_tracing},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -26,6 +26,8 @@ use super::{
     metrics::ApiMetrics,
 };
 
+/// Whose lines and spans they are.
+const SERVICE: &str = "hubbub-api";
 /// How long a start waits for a database that is not there yet.
 const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long tasks may take to end after the last request.
@@ -37,7 +39,7 @@ pub enum StartError {
     /// A setting that parsed but does not work.
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
-    /// Logging.
+    /// Logging or tracing.
     #[error("{0}")]
     Logging(String),
     /// No database, or an older schema.
@@ -53,7 +55,8 @@ pub enum StartError {
 
 /// `api serve`: runs until SIGTERM or SIGINT, then drains.
 pub async fn serve(settings: Settings, features: Vec<Feature>) -> Result<(), StartError> {
-    let log_counts = start_logging(&settings.telemetry).map_err(StartError::Logging)?;
+    let log_counts = start_logging(&settings.telemetry, SERVICE).map_err(StartError::Logging)?;
+    let traces = start_tracing(&settings.telemetry, SERVICE).map_err(StartError::Logging)?;
     let schema = wait_for_schema(&settings).await?;
     let listener = listen(settings.http.addr).await?;
     let admin_listener = listen(settings.telemetry.metrics_addr).await?;
@@ -73,6 +76,7 @@ pub async fn serve(settings: Settings, features: Vec<Feature>) -> Result<(), Sta
     tracing::info!("told to stop");
     server.stop().await;
     admin.abort();
+    traces.stop().await;
     Ok(())
 }
 

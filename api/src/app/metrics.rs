@@ -32,6 +32,7 @@ pub struct ApiMetrics {
     pub(crate) events_expired: IntCounter,
     pub(crate) notifications: IntCounterVec,
     pub(crate) replays: IntCounterVec,
+    pub(crate) flag_evaluations: IntCounterVec,
 }
 
 impl ApiMetrics {
@@ -117,6 +118,11 @@ impl ApiMetrics {
                 "idempotent_replays_total",
                 "Repeated requests that got the answer of the first.",
                 &["by"],
+            ),
+            flag_evaluations: registry.counters(
+                "flag_evaluations_total",
+                "Acts that stand behind a feature flag, and whether the person had it.",
+                &["flag", "result"],
             ),
             registry,
         };

@@ -79,6 +79,7 @@ impl App {
         bus.measure(&metrics.registry);
         let outlet = Outlet::new(bus.clone(), clock.clone(), metrics.clone());
         let (publisher, task) = event_log::publisher(outlet.clone(), settings.inline_publishing);
+        let evaluations = metrics.flag_evaluations.clone();
         let parts = Parts {
             tokens: Tokens::new(&settings.secrets.jwt_secrets, clock.clone()),
             database: database.map_err(|error| invalid(&error))?,
@@ -89,7 +90,7 @@ impl App {
             workers: Workers::new(settings.auth.hash.parallel),
             changed_counts: ChangedCounts::default(),
             event_types: OnceLock::new(),
-            flags: Flags::new(settings.flags.clone()),
+            flags: Flags::new(settings.flags.clone(), evaluations),
             clock,
             settings,
         };

@@ -24,6 +24,7 @@ pub(crate) fn run(layout: &Layout) -> Result<ExitCode> {
             detach: true,
             release: false,
             limits: false,
+            observe: false,
         };
         up::run(layout, &options)?;
     }

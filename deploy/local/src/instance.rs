@@ -76,11 +76,12 @@ impl Instance {
         Ok(())
     }
 
-    /// Whether the process is started by us, not a store that is elsewhere.
+    /// Whether the process is started by us: not a store that is elsewhere, nor one that nobody wished for.
     pub(crate) const fn is_ours(&self, name: Name) -> bool {
         match name {
             Name::Postgres => matches!(self.postgres, Store::Ours(_)),
             Name::Redis => matches!(self.redis, Store::Ours(_)),
+            Name::Prometheus => self.options.observe,
             _ => true,
         }
     }
@@ -109,6 +110,7 @@ impl Instance {
             Name::Api1 | Name::Api2 => Ok(self.api(name)),
             Name::Gateway1 | Name::Gateway2 => Ok(self.gateway(name)),
             Name::Balancer => Ok(self.balancer()),
+            Name::Prometheus => self.prometheus(),
         }
     }
 
@@ -119,16 +121,17 @@ impl Instance {
             Name::Postgres => matches!(&self.postgres, Store::Ours(ours) if ours.is_ready(child)),
             Name::Redis => matches!(&self.redis, Store::Ours(ours) if ours.is_ready(ports.main)),
             Name::Balancer => probe::answers_ok(ports.main, "/readyz"),
+            Name::Prometheus => probe::answers_ok(ports.main, "/-/ready"),
             _ => probe::answers_ok(ports.metrics.unwrap_or(ports.main), "/readyz"),
         }
     }
 
     /// Says why a store cannot be started or killed from here.
     pub(crate) fn not_ours(name: Name) -> Error {
-        let variable = if name == Name::Postgres {
-            "DATABASE_URL"
-        } else {
-            "REDIS_URL"
+        let variable = match name {
+            Name::Postgres => "DATABASE_URL",
+            Name::Prometheus => return Error::told("./dev up --observe starts a prometheus"),
+            _ => "REDIS_URL",
         };
         Error::told(format!(
             "{name} is not ours: {variable} was set when this was started"

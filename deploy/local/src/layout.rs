@@ -83,6 +83,11 @@ impl Layout {
         self.dev().join("redis")
     }
 
+    /// Prometheus's folder.
+    pub(crate) fn prometheus(&self) -> PathBuf {
+        self.dev().join("prometheus")
+    }
+
     /// The folder of built programs, found beside this one: `CARGO_TARGET_DIR` and
     /// `.cargo/config.toml` may put it anywhere.
     pub(crate) fn programs(release: bool) -> Result<PathBuf> {

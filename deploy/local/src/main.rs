@@ -32,6 +32,7 @@ mod ports;
 mod postgres;
 mod probe;
 mod programs;
+mod prometheus;
 mod redis;
 mod secrets;
 mod state;

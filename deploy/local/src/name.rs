@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the seven processes that `./dev up` starts.
+/// One of the processes that `./dev up` starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Name {
@@ -27,11 +27,13 @@ pub(crate) enum Name {
     Gateway2,
     /// HAProxy, which holds the public port.
     Balancer,
+    /// Who watches the others; only with `--observe`.
+    Prometheus,
 }
 
 impl Name {
     /// All of them, in the order in which they start.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Postgres,
         Self::Redis,
         Self::Api1,
@@ -39,18 +41,21 @@ impl Name {
         Self::Gateway1,
         Self::Gateway2,
         Self::Balancer,
+        Self::Prometheus,
     ];
 
     /// Groups that start together; each needs the ones before it. They stop in the opposite order.
-    pub(crate) const TIERS: [&[Self]; 4] = [
+    pub(crate) const TIERS: [&[Self]; 5] = [
         &[Self::Postgres, Self::Redis],
         &[Self::Api1, Self::Api2],
         &[Self::Gateway1, Self::Gateway2],
         &[Self::Balancer],
+        &[Self::Prometheus],
     ];
 
     /// Stopping is finer than starting: Redis goes before PostgreSQL.
-    pub(crate) const STOP_ORDER: [&[Self]; 5] = [
+    pub(crate) const STOP_ORDER: [&[Self]; 6] = [
+        &[Self::Prometheus],
         &[Self::Balancer],
         &[Self::Gateway1, Self::Gateway2],
         &[Self::Api1, Self::Api2],
@@ -68,14 +73,15 @@ impl Name {
             Self::Gateway1 => "gateway-1",
             Self::Gateway2 => "gateway-2",
             Self::Balancer => "balancer",
+            Self::Prometheus => "prometheus",
         }
     }
 
-    /// Whether the process is one of our own programs, with a second port for metrics and readiness.
-    pub(crate) const fn is_program(self) -> bool {
+    /// Whether the process has a second port for metrics, and where it is one of our own programs for readiness.
+    pub(crate) const fn has_metrics_port(self) -> bool {
         matches!(
             self,
-            Self::Api1 | Self::Api2 | Self::Gateway1 | Self::Gateway2
+            Self::Api1 | Self::Api2 | Self::Gateway1 | Self::Gateway2 | Self::Balancer
         )
     }
 }

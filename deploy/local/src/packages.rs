@@ -31,7 +31,22 @@ pub(crate) const HAPROXY: Package = Package {
     apt: "haproxy",
     brew: "haproxy",
 };
-/// `promtool`, which tests alert rules.
+/// The other balancer whose configuration is deployed.
+pub(crate) const NGINX: Package = Package {
+    apt: "nginx",
+    brew: "nginx",
+};
+/// What stands before PostgreSQL where there are many pods.
+pub(crate) const PGBOUNCER: Package = Package {
+    apt: "pgbouncer",
+    brew: "pgbouncer",
+};
+/// Certificates for tests of TLS.
+pub(crate) const OPENSSL: Package = Package {
+    apt: "openssl",
+    brew: "openssl",
+};
+/// Prometheus, and `promtool`, which tests alert rules.
 pub(crate) const PROMETHEUS: Package = Package {
     apt: "prometheus",
     brew: "prometheus",

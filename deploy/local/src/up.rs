@@ -14,7 +14,9 @@ use crate::layout::Layout;
 use crate::patience::{StopWishes, wait_for};
 use crate::state::{Lock, State};
 use crate::supervisor::Supervisor;
-use crate::{balancer, control, environment, identity, packages, page, postgres, redis};
+use crate::{
+    balancer, control, environment, identity, packages, page, postgres, prometheus, redis,
+};
 
 /// How long a detached supervisor may take until all is ready.
 const DETACH_LIMIT: Duration = Duration::from_mins(10);
@@ -25,7 +27,7 @@ pub(crate) fn run(layout: &Layout, options: &UpOptions) -> Result<ExitCode> {
     if Lock::take(layout)?.is_none() {
         return runs_already(options);
     }
-    install_packages()?;
+    install_packages(options)?;
     build(layout, options)?;
     page::build(layout);
     if options.detach {
@@ -50,7 +52,7 @@ fn runs_already(options: &UpOptions) -> Result<ExitCode> {
 }
 
 /// Installs what is needed and missing.
-fn install_packages() -> Result<()> {
+fn install_packages(options: &UpOptions) -> Result<()> {
     let mut missing = Vec::new();
     if environment::database_url().is_none() && postgres::find().is_none() {
         missing.push(packages::POSTGRESQL);
@@ -60,6 +62,9 @@ fn install_packages() -> Result<()> {
     }
     if balancer::find().is_none() {
         missing.push(packages::HAPROXY);
+    }
+    if options.observe && prometheus::find().is_none() {
+        missing.push(packages::PROMETHEUS);
     }
     packages::install(&missing)
 }
@@ -188,4 +193,7 @@ or without them:
        -d '{{\"username\": \"ana\", \"password\": \"hubbub-demo\"}}'
 "
     );
+    if let Some(graph) = instance.graph_url() {
+        println!("Prometheus watches: {graph}\n");
+    }
 }

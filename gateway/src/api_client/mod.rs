@@ -23,7 +23,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     credentials::{Purpose, Role, Tokens},
     ids::{SessionId, UserId},
-    telemetry::RequestId,
+    telemetry::{
+        RequestId,
+        trace::{self, TraceContext},
+    },
     wire::Problem,
 };
 use tokio::{sync::Semaphore, time::timeout};
@@ -144,7 +147,12 @@ impl ApiClient {
             .uri(format!("{}{path}", url.as_str()))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token()))
             .header(header::CONTENT_TYPE, "application/json")
-            .header(RequestId::HEADER, request_id.as_str())
+            .header(RequestId::HEADER, request_id.as_str());
+        let request = match trace::current() {
+            Some(context) => request.header(TraceContext::HEADER, context.to_string()),
+            None => request,
+        };
+        let request = request
             .body(Full::new(body))
             .map_err(|error| ApiError::Unavailable(error.to_string()))?;
         let exchange = async {

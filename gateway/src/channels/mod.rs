@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     codec::Encoded,
+    delivering::Delivering,
     hub::Hub,
     metrics::GatewayMetrics,
     presence::{self, Presence},
@@ -101,7 +102,8 @@ impl Sink for ShardSink {
         let position = event.position;
         let channel = event.channel;
         match Encoded::new(event) {
-            Ok(encoded) => {
+            Ok(mut encoded) => {
+                encoded.delivering = Delivering::of(&encoded.event);
                 self.permits.reach.on_event(&encoded);
                 self.permits.typists.on_event(&encoded);
                 let encoded = Arc::new(encoded);

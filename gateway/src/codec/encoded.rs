@@ -11,6 +11,7 @@ use shared::{
 };
 
 use super::{Deflater, Frame, Window, native, socketio::Told};
+use crate::delivering::Delivering;
 
 /// What a gateway itself does about a control event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Encoded {
     pub(crate) control: Option<Control>,
     /// Of what is said in a post's room: not everybody there may hear of everybody.
     pub(crate) author: Option<UserId>,
+    /// Where it is recorded how it gets to sockets.
+    pub(crate) delivering: Option<Arc<Delivering>>,
     native: OnceLock<Frame>,
     /// `None` inside: compressing it is not worth it.
     native_deflated: OnceLock<Option<Frame>>,
@@ -95,6 +98,7 @@ impl Encoded {
             author,
             event,
             control,
+            delivering: None,
             native: OnceLock::new(),
             native_deflated: OnceLock::new(),
             socketio: OnceLock::new(),
@@ -133,6 +137,7 @@ impl Encoded {
             event: Arc::new((*self.event).clone()),
             control: self.control,
             author: self.author,
+            delivering: self.delivering.clone(),
             native: self.native().apart().into(),
             native_deflated: deflated.map_or_else(OnceLock::new, OnceLock::from),
             socketio: self

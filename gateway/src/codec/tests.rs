@@ -36,6 +36,7 @@ fn event(position: Option<Position>, body: &'static str) -> Event {
         kind: "private_message".into(),
         key: None,
         committed_at_ms: 0,
+        trace: None,
         body: Bytes::from_static(body.as_bytes()),
     }
 }

@@ -15,9 +15,11 @@ use serde_json::value::RawValue;
 use shared::{
     connections::Name,
     flags,
+    telemetry::trace::{Span, within},
     wire::{Code, Command, Event, Problem},
 };
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{
     node::Node,
@@ -38,12 +40,22 @@ type Done = Result<Box<RawValue>, Box<Problem>>;
 /// Does a command in somebody's name. Bounded in time by whatever it asks.
 pub(crate) async fn run(node: Arc<Node>, caller: Caller, command: Command) -> Answer {
     let begun = Instant::now();
-    let answer = dispatch(&node, caller, &command).await;
+    let name = CommandName::of(&command.name);
+    // It begins here: what a client does has no request of its own.
+    let span = Span::serving(|| format!("command {}", name.label()).into(), None);
+    let context = span.context();
+    let lines = tracing::info_span!(
+        "command",
+        connection_id = %caller.connection,
+        user_id = %caller.who.user_id,
+        trace_id = %context.trace_id()
+    );
+    let work = within(context, dispatch(&node, caller, &command));
+    let answer = work.instrument(lines).await;
     let result = match &answer {
         Answer::Problem(problem) => CommandResult::of(problem),
         _ => CommandResult::Ok,
     };
-    let name = CommandName::of(&command.name);
     node.metrics.commands.ran(name, result, begun.elapsed());
     answer
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mio::net::TcpStream;
+use shared::connections::Connection as Whose;
 
 use super::{connection::Connection, entries::Key, inbox::Arrival, state::State};
 use crate::{
@@ -37,6 +38,11 @@ impl State {
             let place = (line, stay, resumes);
             Connection::new(session, stream, (parser, outlet), unread, place, guards)
         });
+        let connection = self.connections.get(key);
+        if let Some(line) = connection.and_then(|connection| connection.line.as_ref()) {
+            let Whose { name, user_id, .. } = line.connection();
+            tracing::debug!(connection_id = %name, %user_id, "a connection is open");
+        }
         self.watch(key);
         self.greet(key);
         if self.draining {

@@ -84,7 +84,10 @@ impl State {
         }
         connection.session = Session::Over;
         if let Some(line) = connection.line.take() {
-            self.conditions.typists.left(line.connection());
+            let whose = line.connection();
+            let reason = reason.name();
+            tracing::debug!(connection_id = %whose.name, user_id = %whose.user_id, reason, "closing");
+            self.conditions.typists.left(whose);
         }
         self.leave_all(key);
         self.wheel.file(key, until_ms);

@@ -12,6 +12,7 @@ use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 use super::conditions::Conditions;
 use crate::{
     codec::{Deflater, Encoded},
+    delivering::Delivering,
     ledger::{Ledger, NOBODY, Traced},
     metrics::{ConnectionGuard, Departure, End},
     roster::Line,
@@ -186,6 +187,7 @@ impl Connection {
                 path,
                 committed_at_ms: event.committed_at_ms,
                 traced: ledger.matched(self.traced.as_deref_mut(), event),
+                delivering: encoded.delivering.as_ref().and_then(Delivering::follow),
             }),
         };
         self.push(item, conditions)?;
@@ -239,7 +241,7 @@ impl Connection {
         let (frames, bytes) = self.queue.waiting();
         let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
         let written = write(&self.stream, &mut self.queue, |delivery| {
-            tally.delivered(delivery, now_ms);
+            tally.delivered(&delivery, now_ms);
             ledger.written(traced, delivery.traced);
         });
         let (frames_left, bytes_left) = self.queue.waiting();
@@ -264,7 +266,7 @@ impl Connection {
         let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
         self.outlet
             .goodbye(&mut self.queue, (reason, retry_after_ms), |delivery| {
-                tally.delivered(delivery, now_ms);
+                tally.delivered(&delivery, now_ms);
                 ledger.written(traced, delivery.traced);
             });
     }

@@ -125,7 +125,10 @@ impl Tally {
     }
 
     /// An event's last byte was written.
-    pub(crate) fn delivered(&self, delivery: Delivery, now_ms: i64) {
+    pub(crate) fn delivered(&self, delivery: &Delivery, now_ms: i64) {
+        if let Some(delivering) = &delivery.delivering {
+            delivering.wrote(now_ms);
+        }
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a delivery")]
         let seconds = now_ms.saturating_sub(delivery.committed_at_ms).max(0) as f64 / 1000.0;
         let class = match delivery.class {

@@ -31,6 +31,7 @@ fn control(channel: Channel, kind: &str, data: &str) -> Encoded {
         kind: kind.into(),
         key: None,
         committed_at_ms: 0,
+        trace: None,
         body: Bytes::from(format!(r#"{{"data":{data}}}"#)),
     }))
     .unwrap()

@@ -44,6 +44,7 @@ fn event_of(class: Class, offset: Option<u64>) -> Event {
         kind: "x".into(),
         key: None,
         committed_at_ms: 0,
+        trace: None,
         body: Bytes::from_static(b"{}"),
     }
 }

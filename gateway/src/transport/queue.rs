@@ -8,16 +8,21 @@ use std::{cell::RefCell, collections::VecDeque, io::IoSlice, mem, num::NonZeroI6
 use bytes::Bytes;
 use shared::wire::Class;
 
-use crate::session::{Path, Room};
+use crate::{
+    delivering::Delivering,
+    session::{Path, Room},
+};
 
 /// What is known about an event's way, to be measured when its last byte is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     pub(crate) class: Class,
     pub(crate) path: Path,
     pub(crate) committed_at_ms: i64,
     /// Which event it is, where the ledger wants to know.
     pub(crate) traced: Option<NonZeroI64>,
+    /// Where this is recorded, for the few that are followed.
+    pub(crate) delivering: Option<Arc<Delivering>>,
 }
 
 /// Why a frame is in the queue no more, and was not written.
@@ -160,8 +165,8 @@ impl Queue {
     }
 
     /// The events that wait.
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = Delivery> {
-        self.items.iter().filter_map(|item| item.delivery)
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        self.items.iter().filter_map(|item| item.delivery.as_ref())
     }
 
     /// Takes everything, to make one thing of it; `done` hears of every event.
@@ -197,10 +202,8 @@ impl Queue {
             }
             self.written -= length;
             self.bytes -= length;
-            if let Some(delivery) = first.delivery {
-                done(delivery);
-            }
-            self.items.pop_front();
+            let written = self.items.pop_front();
+            written.and_then(|item| item.delivery).map(&mut done);
         }
         // Empty again: an idle connection holds no buffer.
         give_back(mem::take(&mut self.items));

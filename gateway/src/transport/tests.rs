@@ -17,6 +17,7 @@ fn item(text: &'static str, class: Class, key: Option<&str>) -> Item {
         path: Path::Live,
         committed_at_ms: 0,
         traced: None,
+        delivering: None,
     };
     Item {
         bytes: Bytes::from_static(text.as_bytes()),

@@ -161,6 +161,7 @@ fn event((audience, at_us): (Audience, u64), offset: Option<Offset>) -> Event {
         kind: "bench".into(),
         key: None,
         committed_at_ms: Clock::System.now_ms(),
+        trace: None,
         body: body(fill),
     }
 }

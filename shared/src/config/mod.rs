@@ -23,7 +23,9 @@ use std::{
 };
 
 pub use network::{InvalidNetwork, Network};
-pub use sections::{HttpSettings, LogFormat, RedisSettings, SecretSettings, TelemetrySettings};
+pub use sections::{
+    HttpSettings, LogFormat, RedisSettings, SecretSettings, TelemetrySettings, TracingSettings,
+};
 pub use values::{Duration, List, Switch};
 
 /// One declared setting, as `--help` shows it.

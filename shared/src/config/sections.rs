@@ -99,10 +99,44 @@ pub struct TelemetrySettings {
     pub log_level: String,
     /// Where `/healthz`, `/readyz` and `/metrics` are served. Never reachable from outside.
     pub metrics_addr: SocketAddr,
+    /// Traces.
+    pub tracing: TracingSettings,
+}
+
+/// Where spans go, and of how many requests.
+#[derive(Debug, Clone)]
+pub struct TracingSettings {
+    /// `http://host:port` of a collector; without one there are no traces.
+    pub endpoint: Option<String>,
+    /// The share of requests, from 0 to 1, of those whose callers do not say.
+    pub share: f64,
+}
+
+impl TracingSettings {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER_ARG`.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let help = "http://host:port of a collector of traces";
+        let endpoint = reader.with_default::<String>(name, "", help)?;
+        let endpoint = endpoint.trim_end_matches('/');
+        if !(endpoint.is_empty() || endpoint.starts_with("http://")) {
+            reader.reject(name, "an address that begins with http://");
+        }
+        let name = "OTEL_TRACES_SAMPLER_ARG";
+        let share =
+            reader.with_default::<f64>(name, "0.01", "share of requests that are traced")?;
+        if !(0.0..=1.0).contains(&share) {
+            reader.reject(name, "from 0 to 1");
+        }
+        Some(Self {
+            endpoint: (!endpoint.is_empty()).then(|| endpoint.to_owned()),
+            share,
+        })
+    }
 }
 
 impl TelemetrySettings {
-    /// `NODE_NAME`, `LOG_FORMAT`, `LOG_LEVEL`, `METRICS_ADDR`.
+    /// `NODE_NAME`, `LOG_FORMAT`, `LOG_LEVEL`, `METRICS_ADDR`, and the section of traces.
     pub fn read(reader: &mut Reader, metrics_addr: &str) -> Option<Self> {
         let default_name = format!("{}-{:08x}", program(), rand::random::<u32>());
         let node_name = reader.with_default(
@@ -113,11 +147,13 @@ impl TelemetrySettings {
         let log_format = reader.with_default("LOG_FORMAT", "json", "json or text");
         let log_level = reader.with_default("LOG_LEVEL", "info", "a filter such as info,api=debug");
         let metrics_addr = Self::read_metrics_addr(reader, metrics_addr);
+        let tracing = TracingSettings::read(reader);
         Some(Self {
             node_name: node_name?,
             log_format: log_format?,
             log_level: log_level?,
             metrics_addr: metrics_addr?,
+            tracing: tracing?,
         })
     }
 

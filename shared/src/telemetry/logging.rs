@@ -3,12 +3,16 @@
 use prometheus::{IntCounter, IntCounterVec, Opts};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt,
+    EnvFilter, Layer,
+    fmt::{self, format::JsonFields},
     layer::{Context, SubscriberExt},
     util::SubscriberInitExt,
 };
 
-use super::metrics::{Metrics, NAMESPACE};
+use super::{
+    lines::JsonLines,
+    metrics::{Metrics, NAMESPACE},
+};
 use crate::config::{LogFormat, TelemetrySettings};
 
 /// Starts logging for the whole process. Lines never carry tokens, cookies, query strings or message texts: whoever logs
@@ -17,7 +21,7 @@ use crate::config::{LogFormat, TelemetrySettings};
 /// # Errors
 ///
 /// Says what is wrong with the filter, or that logging was started before.
-pub fn start_logging(settings: &TelemetrySettings) -> Result<LogCounts, String> {
+pub fn start_logging(settings: &TelemetrySettings, service: &str) -> Result<LogCounts, String> {
     let filter =
         EnvFilter::try_new(&settings.log_level).map_err(|error| format!("LOG_LEVEL: {error}"))?;
     let counts = LogCounts::new();
@@ -26,10 +30,13 @@ pub fn start_logging(settings: &TelemetrySettings) -> Result<LogCounts, String> 
         .with(Troubles::of(&counts));
     match settings.log_format {
         LogFormat::Json => {
+            let lines = JsonLines {
+                service: service.to_owned(),
+                node: settings.node_name.clone(),
+            };
             let lines = fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_span_list(false);
+                .fmt_fields(JsonFields::new())
+                .event_format(lines);
             registry.with(lines).try_init()
         }
         LogFormat::Text => registry.with(fmt::layer().with_ansi(false)).try_init(),

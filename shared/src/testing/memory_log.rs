@@ -204,6 +204,7 @@ pub fn event(channel: Channel, position: Option<Position>) -> Event {
         kind: "test".into(),
         key: None,
         committed_at_ms: 0,
+        trace: None,
         body: Bytes::from(format!(r#"{{"timestamp":0,"data":{{"offset":{offset}}}}}"#)),
     }
 }

@@ -1,5 +1,6 @@
 //! Help for tests of all programs; behind the feature `testing`.
 
+mod authority;
 mod http_client;
 mod memory_log;
 mod port;
@@ -7,6 +8,7 @@ mod redis_group;
 mod redis_server;
 mod wire_client;
 
+pub use authority::Authority;
 pub use http_client::{Answer, HttpClient, NoAnswer};
 pub use memory_log::{MemoryLog, event};
 pub use port::free_port;

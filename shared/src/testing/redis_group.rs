@@ -1,6 +1,6 @@
 //! Several Redis servers that belong together, with what they need to know of each other.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::{sleep, timeout};
@@ -97,6 +97,12 @@ impl SentinelGroup {
         )
         .await;
         group
+    }
+
+    /// Kills the master and waits until its replica is the master.
+    pub async fn fails_over(&mut self) {
+        self.master.kill();
+        becomes_master(&self.replica).await;
     }
 
     /// `redis+sentinel://…`.
@@ -215,6 +221,29 @@ impl RedisCluster {
         settings(self.url())
     }
 
+    /// Kills a master and waits until its replica is one.
+    pub async fn fails_over(&mut self, index: usize) {
+        self.masters[index].kill();
+        becomes_master(&self.replicas[index]).await;
+    }
+
+    /// The slots of all keys whose names are like this.
+    pub async fn slots_of(&self, pattern: &str) -> BTreeSet<u16> {
+        let mut slots = BTreeSet::new();
+        for master in &self.masters {
+            let keys: Vec<String> = ask(master, cmd("KEYS").arg(pattern)).await;
+            for key in keys {
+                slots.insert(self.slot(&key).await);
+            }
+        }
+        slots
+    }
+
+    /// Which master a slot was given to at the start.
+    pub fn owner_at_first(&self, slot: u16) -> usize {
+        usize::from(slot) * THREE / SLOTS
+    }
+
     /// Moves a slot with all that is in it from one master to another, as `redis-cli --cluster reshard` does.
     pub async fn move_slot(&self, slot: u16, from: usize, to: usize) {
         let (source, target) = (&self.masters[from], &self.masters[to]);
@@ -247,6 +276,15 @@ impl RedisCluster {
     pub async fn slot(&self, key: &str) -> u16 {
         ask(&self.masters[0], cmd("CLUSTER").arg("KEYSLOT").arg(key)).await
     }
+}
+
+async fn becomes_master(replica: &RedisServer) {
+    agree("the replica is the master", async || {
+        let mut info = cmd("INFO");
+        let text: String = ask(replica, info.arg("replication")).await;
+        text.contains("role:master")
+    })
+    .await;
 }
 
 async fn id(server: &RedisServer) -> String {

@@ -47,6 +47,7 @@ impl<T: Serialize> Ephemeral<'_, T> {
             kind: self.kind.into(),
             key: self.key.map(Into::into),
             committed_at_ms: now_ms,
+            trace: None,
             body: body.to_json()?,
         })
     }

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Channel, Epoch, Offset, Position};
-use crate::ids::{EventId, GroupId, UserId};
+use crate::{
+    ids::{EventId, GroupId, UserId},
+    telemetry::trace::TraceContext,
+};
 
 /// Names of the event types that both programs must agree on. Everything else is `api`'s business alone.
 pub mod kind {
@@ -99,6 +102,8 @@ pub struct Event {
     pub key: Option<Arc<str>>,
     /// When the change was committed, in milliseconds since the Unix epoch: delivery latency counts from here.
     pub committed_at_ms: i64,
+    /// Where its delivery is recorded: the step that it comes after.
+    pub trace: Option<TraceContext>,
     /// A JSON object: the envelope without `type`, `id`, `channel` and `offset`.
     pub body: Bytes,
 }
@@ -121,15 +126,15 @@ impl Event {
 
     /// The bytes that travel over Redis and to gateways: one header line, then the body.
     ///
-    /// `h1 <class>[!] <epoch|-> <offset|-> <id> <committed_at_ms> <kind> <key|->\n<body>`, the channel being known from
-    /// where the record was found.
+    /// `h1 <class>[!] <epoch|-> <offset|-> <id> <committed_at_ms> <kind> <key|->[ <traceparent>]\n<body>`, the channel being
+    /// known from where the record was found. Fields that come later are passed over, as this one was by those before.
     pub fn to_record(&self) -> Bytes {
         let (epoch, offset) = match self.position {
             Some(Position { epoch, offset }) => (epoch.to_string(), offset.to_string()),
             None => (ABSENT.to_owned(), ABSENT.to_owned()),
         };
         let header = format!(
-            "{RECORD_VERSION} {}{} {epoch} {offset} {} {} {} {}\n",
+            "{RECORD_VERSION} {}{} {epoch} {offset} {} {} {} {}",
             self.class.letter(),
             if self.control { "!" } else { "" },
             self.id,
@@ -137,7 +142,11 @@ impl Event {
             self.kind,
             self.key.as_deref().unwrap_or(ABSENT),
         );
-        [header.as_bytes(), &self.body].concat().into()
+        let trace = self.trace.map(|trace| format!(" {trace}"));
+        let trace = trace.as_deref().unwrap_or_default();
+        [header.as_bytes(), trace.as_bytes(), b"\n", &self.body]
+            .concat()
+            .into()
     }
 
     /// Reads what [`Event::to_record`] wrote; the body stays a slice of `record`.
@@ -167,6 +176,8 @@ impl Event {
             committed_at_ms: next()?.parse().map_err(|_| InvalidRecord("bad time"))?,
             kind: next()?.into(),
             key: Some(next()?).filter(|key| *key != ABSENT).map(Into::into),
+            // Worth nothing to anybody but an onlooker, so no reason to refuse the event.
+            trace: next().ok().and_then(|trace| trace.parse().ok()),
             body: record.slice(end + 1..),
         })
     }

@@ -35,6 +35,7 @@ fn event(position: Option<Position>, class: Class, control: bool, key: Option<&s
         kind: "private_message".into(),
         key: key.map(Into::into),
         committed_at_ms: 1_763_689_720_123,
+        trace: None,
         body: Bytes::from_static(b"{\"timestamp\":1763689720,\"data\":{\"content\":\"a\\nb\"}}"),
     }
 }
@@ -50,6 +51,12 @@ fn an_event_survives_the_way_through_redis() {
         event(position, Class::Durable, true, None),
         event(None, Class::State, false, Some("presence:7")),
         event(None, Class::Chatter, false, None),
+        Event {
+            trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+                .parse()
+                .ok(),
+            ..event(position, Class::Durable, false, None)
+        },
     ] {
         let record = event.to_record();
         assert_eq!(Event::from_record(event.channel, &record), Ok(event));

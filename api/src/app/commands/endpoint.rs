@@ -52,6 +52,7 @@ async fn run_command(
         session_id: forwarded.session_id,
         role: forwarded.role,
     };
+    caller.sign_lines();
     let payload = Bytes::from(String::from(Box::<str>::from(forwarded.payload)));
     let outcome = registry.run(app, caller, &forwarded.name, payload).await;
     Ok(Answer(match outcome {

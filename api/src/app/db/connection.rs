@@ -7,13 +7,14 @@ use std::sync::{
 
 use deadpool_postgres::Object;
 use tokio::time::Instant;
-use tokio_postgres::{Statement, types::ToSql};
+use tokio_postgres::types::ToSql;
 
 use super::{
     error::classify,
     metrics::DatabaseMetrics,
     row::{FromRow, Row},
     tally,
+    unnamed::ParameterTypes,
 };
 use crate::app::error::Error;
 
@@ -23,18 +24,26 @@ pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Runs statements. The functions of a slice's `queries.rs` take `&Connection`, and so work on a reader as well as inside
 /// a [`Tx`](super::Tx), which derefs to one.
 ///
+/// Behind a pooler nothing is prepared: see [`ParameterTypes`].
+///
 /// Statements are `'static`: the cache of prepared ones is as large as the program, never as large as its input.
 pub struct Connection {
     client: Object,
+    types: Option<Arc<ParameterTypes>>,
     /// Whether a statement has failed: PostgreSQL then answers `commit` with a rollback, and calls that a success.
     has_failed: AtomicBool,
     metrics: Arc<DatabaseMetrics>,
 }
 
 impl Connection {
-    pub(super) fn new(client: Object, metrics: Arc<DatabaseMetrics>) -> Self {
+    pub(super) fn new(
+        client: Object,
+        types: Option<Arc<ParameterTypes>>,
+        metrics: Arc<DatabaseMetrics>,
+    ) -> Self {
         Self {
             client,
+            types,
             has_failed: AtomicBool::new(false),
             metrics,
         }
@@ -61,8 +70,20 @@ impl Connection {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<T>, Error> {
-        let run = async |prepared| self.client.query(&prepared, parameters).await;
-        let rows = self.run(statement, run).await?;
+        let rows = self
+            .run(statement, async {
+                match &self.types {
+                    None => {
+                        let prepared = self.client.prepare_cached(statement).await?;
+                        self.client.query(&prepared, parameters).await
+                    }
+                    Some(types) => {
+                        let typed = types.typed(statement, parameters).await?;
+                        self.client.query_typed(statement, &typed).await
+                    }
+                }
+            })
+            .await?;
         let read = rows.iter().map(|row| T::from_row(&Row::new(row)));
         Ok(read.collect::<Result<_, _>>()?)
     }
@@ -92,21 +113,29 @@ impl Connection {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
-        let run = async |prepared| self.client.execute(&prepared, parameters).await;
-        self.run(statement, run).await
+        self.run(statement, async {
+            match &self.types {
+                None => {
+                    let prepared = self.client.prepare_cached(statement).await?;
+                    self.client.execute(&prepared, parameters).await
+                }
+                Some(types) => {
+                    let typed = types.typed(statement, parameters).await?;
+                    self.client.execute_typed(statement, &typed).await
+                }
+            }
+        })
+        .await
     }
 
     async fn run<T>(
         &self,
         statement: &'static str,
-        run: impl AsyncFnOnce(Statement) -> Result<T, tokio_postgres::Error>,
+        run: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         let started = Instant::now();
         tally::add_one();
-        let done = match self.client.prepare_cached(statement).await {
-            Ok(prepared) => run(prepared).await,
-            Err(error) => Err(error),
-        };
+        let done = run.await;
         self.metrics.ran(statement, started.elapsed());
         done.map_err(|error| self.failed(error))
     }

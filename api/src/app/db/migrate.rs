@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
+use super::direct;
 use crate::app::config::DatabaseSettings;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
+const WHAT_FOR: &str = "hubbub-api migrate";
 /// Any number that nobody else locks by.
 const MIGRATION_LOCK: i64 = 0x6875_6262_7562;
 
@@ -39,7 +41,8 @@ pub struct Schema {
 /// Brings the schema up to this program's version; returns the versions that were applied now. Safe from several pods at
 /// once: the second waits for the first and finds nothing to do.
 pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<i64>, MigrationError> {
-    let mut client = connect(settings).await?;
+    // Without the pool's timeouts: a migration may take long, and so may waiting for another pod's.
+    let mut client = direct::connect(settings, WHAT_FOR).await?;
     // Held by the connection, so that it ends with this process whatever happens.
     client
         .execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK])
@@ -58,7 +61,7 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<i64>, MigrationE
 
 /// Refuses a schema that lacks a migration of this program. A newer one is welcome: a roll-out migrates first.
 pub async fn check(settings: &DatabaseSettings) -> Result<Schema, MigrationError> {
-    let client = connect(settings).await?;
+    let client = direct::connect(settings, WHAT_FOR).await?;
     let applied = applied(&client).await?;
     let schema = Schema {
         found: applied.last().copied().unwrap_or(0),
@@ -92,20 +95,4 @@ async fn applied(client: &Client) -> Result<BTreeSet<i64>, tokio_postgres::Error
 /// What this program knows and the database lacks.
 fn lacking(applied: &BTreeSet<i64>) -> BTreeSet<i64> {
     known().difference(applied).copied().collect()
-}
-
-/// A connection of its own, without the pool's timeouts: a migration may take long, and so may waiting for another pod's.
-async fn connect(settings: &DatabaseSettings) -> Result<Client, tokio_postgres::Error> {
-    let mut config = settings.url.clone();
-    config
-        .application_name("hubbub-api migrate")
-        .connect_timeout(settings.connect_timeout);
-    let (client, connection) = config.connect(NoTls).await?;
-    // Ends when the client is dropped.
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "the migrating connection was lost");
-        }
-    });
-    Ok(client)
 }

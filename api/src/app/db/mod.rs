@@ -2,6 +2,7 @@
 
 mod connection;
 mod constraints;
+mod direct;
 mod error;
 mod held;
 mod metrics;
@@ -13,13 +14,14 @@ mod snapshot;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tx;
+mod unnamed;
 
 use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
-use tokio_postgres::NoTls;
 
 pub use connection::{Connection, Parameters};
 pub use error::is_violation_of;
@@ -32,12 +34,15 @@ pub use snapshot::Snapshot;
 pub(in crate::app) use tally::tally;
 pub use tx::{EventSpec, Foreign, NoticeSpec, Tx};
 
+use self::{tls::Tls, unnamed::ParameterTypes};
 use super::{config::DatabaseSettings, error::Error, metrics::ApiMetrics};
 
 /// A handle on the pool; clones share it.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    /// Behind a pooler.
+    types: Option<Arc<ParameterTypes>>,
     metrics: Arc<DatabaseMetrics>,
 }
 
@@ -55,7 +60,11 @@ impl Database {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(connect_options(settings), NoTls, recycling);
+        let manager = Manager::from_config(
+            connect_options(settings),
+            Tls(settings.tls.clone()),
+            recycling,
+        );
         let timeouts = Timeouts {
             wait: Some(settings.pool_wait),
             create: Some(settings.connect_timeout),
@@ -66,8 +75,11 @@ impl Database {
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()?;
+        let types = settings.is_behind_pooler();
+        let types = types.then(|| Arc::new(ParameterTypes::new(settings.clone())));
         Ok(Self {
             pool,
+            types,
             metrics: Arc::clone(&metrics.database),
         })
     }
@@ -79,7 +91,11 @@ impl Database {
         self.metrics.waited(asked.elapsed());
         self.metrics.pool(&self.pool.status());
         let connection = connection.inspect_err(|_| self.metrics.pool_failed())?;
-        Ok(Connection::new(connection, Arc::clone(&self.metrics)))
+        Ok(Connection::new(
+            connection,
+            self.types.clone(),
+            Arc::clone(&self.metrics),
+        ))
     }
 
     /// Closes every connection that is not in use, and the others when they come back.
@@ -92,6 +108,20 @@ impl Database {
 /// is afraid of. A statement that nobody waits for any more ends by itself: a request that was
 /// given up returns its connection while the statement still runs.
 fn connect_options(settings: &DatabaseSettings) -> tokio_postgres::Config {
+    let mut config = settings.url.config.clone();
+    config
+        .application_name("hubbub-api")
+        .connect_timeout(settings.connect_timeout)
+        .keepalives_idle(Duration::from_secs(15))
+        .tcp_user_timeout(settings.statement_timeout * 2);
+    // A pooler's connections are not ours to set: it refuses what would have to be the same for all who share them.
+    if !settings.is_behind_pooler() {
+        config.options(timeouts(settings, config.get_options()));
+    }
+    config
+}
+
+fn timeouts(settings: &DatabaseSettings, given: Option<&str>) -> String {
     let ms = |duration: Duration| duration.as_millis();
     let timeouts = format!(
         "-c jit=off -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={}",
@@ -99,16 +129,8 @@ fn connect_options(settings: &DatabaseSettings) -> tokio_postgres::Config {
         ms(settings.lock_timeout),
         ms(settings.idle_in_transaction_timeout),
     );
-    let mut config = settings.url.clone();
-    let options = match config.get_options() {
+    match given {
         Some(given) => format!("{timeouts} {given}"),
         None => timeouts,
-    };
-    config
-        .options(options)
-        .application_name("hubbub-api")
-        .connect_timeout(settings.connect_timeout)
-        .keepalives_idle(Duration::from_secs(15))
-        .tcp_user_timeout(settings.statement_timeout * 2);
-    config
+    }
 }

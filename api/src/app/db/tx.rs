@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     ids::{EventId, GroupId, UserId},
+    telemetry::trace::{Kind, Span, current, followed},
     wire::{Channel, Class, Ephemeral, Event, EventBody},
 };
 
@@ -281,15 +282,20 @@ impl Tx {
             return Ok(());
         }
         let now_ms = self.app.clock().now_ms();
+        let span = Span::after(current(), Kind::Internal, || "commit".into());
+        let trace = span.as_ref().map(Span::context);
         // The heads of the channels are locked from here on, so that this is the last statement: their order, and so
         // the freedom from deadlocks, holds as long as no other statement takes them.
-        let events = append(&self.connection, &self.events, now_ms).await?;
+        let events = append(&self.connection, &self.events, (now_ms, trace)).await?;
         let committed = self.connection.simple("commit").await;
         self.is_open = false;
         committed.map_err(classify_commit)?;
         self.count();
         let mut notices = std::mem::take(&mut self.notices);
         notices.append(&mut self.foreign_notices);
+        for way in trace.map_or_else(Vec::new, |_| followed(notices.len())) {
+            notices[way].trace = trace;
+        }
         self.app.publisher().offer(events, notices);
         Ok(())
     }

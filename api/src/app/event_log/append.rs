@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::{
     ids::EventId,
+    telemetry::trace::{TraceContext, followed},
     wire::{Channel, Class, Event},
 };
 
@@ -27,7 +28,7 @@ pub(in crate::app) struct NewEvent {
 pub(in crate::app) async fn append(
     connection: &Connection,
     events: &[NewEvent],
-    now_ms: i64,
+    (now_ms, trace): (i64, Option<TraceContext>),
 ) -> Result<Vec<Event>, Error> {
     if events.is_empty() {
         return Ok(Vec::new());
@@ -44,7 +45,14 @@ pub(in crate::app) async fn append(
         .query(
             APPEND,
             &[
-                &kinds, &controls, &bodies, &numbers, &channels, &now_ms, &ids,
+                &kinds,
+                &controls,
+                &bodies,
+                &numbers,
+                &channels,
+                &now_ms,
+                &ids,
+                &traces(events, trace),
             ],
         )
         .await?;
@@ -52,6 +60,22 @@ pub(in crate::app) async fn append(
         .into_iter()
         .filter_map(|entry| published(events, &entry, now_ms))
         .collect())
+}
+
+/// Along which of its ways each event is followed, in the order of numbers and channels; nothing where that is not recorded.
+fn traces(events: &[NewEvent], trace: Option<TraceContext>) -> Vec<Option<String>> {
+    let Some(trace) = trace else {
+        return Vec::new();
+    };
+    let trace = trace.to_string();
+    let of_event = |event: &NewEvent| {
+        let mut ways = vec![None; event.channels.len()];
+        for way in followed(ways.len()) {
+            ways[way] = Some(trace.clone());
+        }
+        ways
+    };
+    events.iter().flat_map(of_event).collect()
 }
 
 fn published(events: &[NewEvent], entry: &Numbered, now_ms: i64) -> Option<Event> {
@@ -65,6 +89,7 @@ fn published(events: &[NewEvent], entry: &Numbered, now_ms: i64) -> Option<Event
         kind: Arc::clone(&event.kind),
         key: None,
         committed_at_ms: now_ms,
+        trace: entry.trace,
         body: event.body.clone(),
     })
 }

@@ -8,6 +8,7 @@ use shared::{
     clock::Clock,
     credentials::Revocations,
     ids::SessionId,
+    telemetry::trace::{Kind, Span},
     wire::{Event, kind},
 };
 use tokio::sync::mpsc;
@@ -99,7 +100,7 @@ impl PublisherTask {
         }
         // Commits of this pod may come here in another order than their offsets.
         events.sort_by_key(|event| (event.channel, event.offset()));
-        if let Err(error) = self.outlet.append(&events, By::Inline).await {
+        if let Err(error) = self.outlet.append(&mut events, By::Inline).await {
             tracing::warn!(%error, events = events.len(), "not published: left to the relay");
         }
         if let Err(error) = self.outlet.publish(&notices).await {
@@ -159,11 +160,20 @@ impl Outlet {
     ///
     /// A session's mark is set before its `session_revoked` goes out, whoever publishes it: a gateway that closes the
     /// session's sockets must not let it in again.
-    pub(super) async fn append(&self, events: &[Event], by: By) -> Result<Vec<Appended>, BusError> {
+    pub(super) async fn append(
+        &self,
+        events: &mut [Event],
+        by: By,
+    ) -> Result<Vec<Appended>, BusError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let mut steps = publishing(events, by);
         let appended = self.mark_and_append(events).await;
+        if appended.is_err() {
+            steps.iter_mut().for_each(Span::failed);
+        }
+        drop(steps);
         self.count(events, appended.as_deref(), by);
         appended
     }
@@ -206,6 +216,19 @@ impl Outlet {
             }
         }
     }
+}
+
+/// Steps of those that are followed; deliveries come after them.
+fn publishing(events: &mut [Event], by: By) -> Vec<Span> {
+    let begin = |event: &mut Event| {
+        let name = || format!("publish {}", event.kind).into();
+        let mut step = Span::after(event.trace, Kind::Producer, name)?;
+        step.note("hubbub.event_id", event.id.to_string());
+        step.note("hubbub.by", by.label());
+        event.trace = Some(step.context());
+        Some(step)
+    };
+    events.iter_mut().filter_map(begin).collect()
 }
 
 const fn label(appended: Appended) -> &'static str {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use shared::{
     ids::EventId,
+    telemetry::trace::TraceContext,
     wire::{Channel, Class, Epoch, Event, Offset, Position},
 };
 
@@ -67,6 +68,7 @@ pub(super) struct Numbered {
     pub(super) channel: Channel,
     pub(super) position: Position,
     pub(super) event_id: EventId,
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl FromRow for Numbered {
@@ -76,6 +78,7 @@ impl FromRow for Numbered {
             channel: channel(row, "channel")?,
             position: position(row, "offset")?,
             event_id: row.get("event_id")?,
+            trace: trace(row)?,
         })
     }
 }
@@ -111,6 +114,7 @@ pub(super) struct Entry {
     kind: String,
     control: bool,
     committed_at_ms: i64,
+    trace: Option<TraceContext>,
     body: Vec<u8>,
 }
 
@@ -122,6 +126,7 @@ impl FromRow for Entry {
             kind: row.get("kind")?,
             control: row.get("control")?,
             committed_at_ms: row.get("committed_at_ms")?,
+            trace: trace(row)?,
             body: row.get("body")?,
         })
     }
@@ -138,6 +143,7 @@ impl Entry {
             kind: self.kind.into(),
             key: None,
             committed_at_ms: self.committed_at_ms,
+            trace: self.trace,
             body: Bytes::from(self.body),
         }
     }
@@ -202,6 +208,11 @@ impl FromRow for Outbox {
 fn channel(row: &Row<'_>, name: &str) -> Result<Channel, InvalidRow> {
     let text: String = row.get(name)?;
     text.parse().map_err(|_| impossible(name))
+}
+
+fn trace(row: &Row<'_>) -> Result<Option<TraceContext>, InvalidRow> {
+    let text: Option<String> = row.get("trace")?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 fn offset(row: &Row<'_>, name: &str) -> Result<Offset, InvalidRow> {

@@ -1,6 +1,6 @@
 -- A page of a channel's log, in order: as many events as fit, the first one whatever its size.
 -- $1 text: the channel; $2, $3 bigint: after, through; $4 bigint: events at most; $5 bigint: bytes of bodies at most
-select "offset", event_id, kind, control, committed_at_ms, body, bits
+select "offset", event_id, kind, control, committed_at_ms, trace, body, bits
 from (
     select
         *,

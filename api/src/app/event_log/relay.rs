@@ -110,7 +110,7 @@ impl Relay {
         let mut repair = Repair::default();
         let mut after = published_through(growth, head);
         while after < growth.last {
-            let page = log
+            let mut page = log
                 .read_through(growth.channel, after, growth.last, PAGE_EVENTS_MAX)
                 .await?;
             let Some(last) = page.events.last().and_then(Event::offset) else {
@@ -119,7 +119,7 @@ impl Relay {
             };
             after = last;
             repair.found += i64::try_from(page.events.len()).unwrap_or(i64::MAX);
-            let appended = self.outlet.append(&page.events, By::Relay).await?;
+            let appended = self.outlet.append(&mut page.events, By::Relay).await?;
             repair.repaired &= appended
                 .iter()
                 .all(|appended| matches!(appended, Appended::Published | Appended::Repeat));

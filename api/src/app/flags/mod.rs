@@ -5,6 +5,7 @@ mod guard;
 
 use std::{sync::OnceLock, time::Duration};
 
+use prometheus::IntCounterVec;
 use shared::{
     flags::{Flag, FlagBook, FlagTable, FlagValue, Overrides},
     ids::UserId,
@@ -29,17 +30,24 @@ const FIRST_RULES_WAIT: Duration = Duration::from_secs(2);
 pub struct Flags {
     book: FlagBook,
     declared: OnceLock<Vec<&'static Flag>>,
+    evaluations: IntCounterVec,
 }
 
 impl Flags {
-    pub(in crate::app) fn new(overrides: Overrides) -> Self {
+    pub(in crate::app) fn new(overrides: Overrides, evaluations: IntCounterVec) -> Self {
         Self {
+            evaluations,
             book: FlagBook::new(overrides),
             declared: OnceLock::new(),
         }
     }
 
     pub(in crate::app) fn declare(&self, flags: Vec<&'static Flag>) {
+        for flag in &flags {
+            for result in ["off", "on"] {
+                self.evaluations.with_label_values(&[flag.name, result]);
+            }
+        }
         // Set once, by the one server that has the features.
         self.declared.set(flags).ok();
     }
@@ -68,7 +76,12 @@ impl Flags {
         // A pod that has never read the rules has been without PostgreSQL since its start: what goes on without it, such as
         // presence, goes on as it is by default; everything else says so itself.
         self.book.wait(FIRST_RULES_WAIT).await;
-        if self.book.has(flag, user) {
+        let has = self.book.has(flag, user);
+        let result = if has { "on" } else { "off" };
+        self.evaluations
+            .with_label_values(&[flag.name, result])
+            .inc();
+        if has {
             Ok(())
         } else {
             let title = Code::FeatureUnavailable.title();

@@ -95,6 +95,9 @@ impl FromRequestParts<App> for SignedIn {
             return checked.clone();
         }
         let checked = Self::check(parts, app).await;
+        if let Ok(caller) = &checked {
+            caller.sign_lines();
+        }
         parts.extensions.insert(Checked(checked.clone()));
         checked
     }
@@ -107,6 +110,11 @@ impl SignedIn {
         let token = bearer(parts).ok()??;
         let identity = app.tokens().verify(Purpose::Access, token).ok()?;
         Some(identity.user_id)
+    }
+
+    /// Lines of the log about this request tell whose it is.
+    pub(in crate::app) fn sign_lines(&self) {
+        tracing::Span::current().record("user_id", self.user_id.get());
     }
 
     /// By the token if there is one, else by the cookie. The token says who; the database says whether the session still

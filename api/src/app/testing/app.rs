@@ -76,7 +76,7 @@ impl TestApp {
         let mut settings = stores.settings(node_name);
         change(&mut settings);
         // The first of a process sets it up; where several tests share one, the others find it done.
-        start_logging(&settings.telemetry).ok();
+        start_logging(&settings.telemetry, "hubbub-api").ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("it is bound");
         let server = Server::start(settings, clock, features(), listener).expect("it starts");

@@ -27,6 +27,9 @@ const SERVERS: [(&str, Name); 5] = [
 /// Keys the affinity cookie, so that it does not tell addresses.
 const COOKIE_KEY: &str = "COOKIE_KEY";
 
+/// Where it shows its own metrics.
+const METRICS_BIND: &str = "METRICS_BIND";
+
 /// Where the demo page is served.
 const DEMO: &str = "DEMO";
 
@@ -41,6 +44,7 @@ impl Instance {
                 self.layout().haproxy_configuration().as_os_str(),
             ])
             .env(COOKIE_KEY, self.cookie_key())
+            .env(METRICS_BIND, self.metrics_address(Name::Balancer))
             .env(DEMO, self.page().address.to_string());
         SERVERS.iter().fold(launch, |launch, (variable, name)| {
             launch.env(variable, self.address(*name))

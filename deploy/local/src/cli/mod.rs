@@ -13,10 +13,11 @@ mod tests;
 pub(crate) const HELP: &str = "\
 Runs a whole Hubbub on this machine: PostgreSQL, Redis, two api, two gateway, HAProxy in front.
 
-  ./dev up [--detach] [--release] [--limits on|off]
+  ./dev up [--detach] [--release] [--limits on|off] [--observe]
         Installs what is missing, builds, migrates, seeds the users ana and bo, starts everything and
         says where it is. Ctrl-C stops it in order, a second Ctrl-C at once. --detach returns when all
-        is ready. --limits off lifts rate limits (never limits of size or safety).
+        is ready. --limits off lifts rate limits (never limits of size or safety). --observe starts a
+        Prometheus too, and says where to look at it.
   ./dev status [--json]     what runs, where; exit code 1 and {\"running\":false} when nothing does
   ./dev logs [NAME] [-f]    what they wrote; -f goes on
   ./dev down [--wipe]       stops everything; --wipe forgets all data too
@@ -33,8 +34,8 @@ Runs a whole Hubbub on this machine: PostgreSQL, Redis, two api, two gateway, HA
   ./dev start NAME          starts what was killed or died, on the same ports
   ./dev help
 
-NAME is postgres, redis, api-1, api-2, gateway-1, gateway-2 or balancer (logs: also migrate, seed,
-initdb, supervisor).
+NAME is postgres, redis, api-1, api-2, gateway-1, gateway-2, balancer or prometheus (logs: also
+migrate, seed, initdb, supervisor).
 
 Environment: DATABASE_URL and REDIS_URL (use these instead of private ones), PG_BIN_DIR,
 REDIS_SERVER, HAPROXY (where the programs are).
@@ -87,6 +88,8 @@ pub(crate) struct UpOptions {
     pub(crate) release: bool,
     /// Whether rate limits hold.
     pub(crate) limits: bool,
+    /// Whether a Prometheus watches.
+    pub(crate) observe: bool,
 }
 
 impl UpOptions {
@@ -94,6 +97,7 @@ impl UpOptions {
     pub(crate) fn to_arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["--limits", if self.limits { "on" } else { "off" }];
         arguments.extend(self.release.then_some("--release"));
+        arguments.extend(self.observe.then_some("--observe"));
         arguments
     }
 }
@@ -148,12 +152,14 @@ fn parse_up(words: &[&str]) -> Result<UpOptions, String> {
         detach: false,
         release: false,
         limits: true,
+        observe: false,
     };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
             "--detach" | "-d" => options.detach = true,
             "--release" => options.release = true,
+            "--observe" => options.observe = true,
             "--limits" => options.limits = on_or_off(words.next().copied())?,
             "--limits=on" => options.limits = true,
             "--limits=off" => options.limits = false,

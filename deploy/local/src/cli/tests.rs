@@ -16,6 +16,7 @@ fn up(detach: bool, release: bool, limits: bool) -> Command {
         detach,
         release,
         limits,
+        observe: false,
     })
 }
 
@@ -82,11 +83,12 @@ fn complaints_name_what_is_wrong() {
 
 #[test]
 fn a_supervisor_is_told_the_same_options() {
-    for (release, limits) in [(false, true), (true, false)] {
+    for (release, limits, observe) in [(false, true, true), (true, false, false)] {
         let options = UpOptions {
             detach: false,
             release,
             limits,
+            observe,
         };
         assert_eq!(parse_up(&options.to_arguments()), Ok(options));
     }

@@ -25,7 +25,7 @@ const PUBLIC_TRIES: u16 = 100;
 pub(crate) struct Ports {
     /// Where it serves.
     pub(crate) main: u16,
-    /// Where our own programs answer `/healthz`, `/readyz` and `/metrics`.
+    /// Where our own programs answer `/healthz`, `/readyz` and `/metrics`, and the balancer the last of these.
     pub(crate) metrics: Option<u16>,
 }
 
@@ -44,7 +44,7 @@ impl Reserved {
         } else {
             listen()?
         };
-        let metrics = if name.is_program() {
+        let metrics = if name.has_metrics_port() {
             Some(listen()?)
         } else {
             None

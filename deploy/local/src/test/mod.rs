@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::node::Web;
+use crate::packages::{self, Package};
 use crate::patience::StopWishes;
-use crate::{balancer, packages, postgres};
+use crate::{balancer, environment, postgres};
 
 mod audit;
 mod contract;
@@ -91,13 +92,19 @@ fn test_with_stores(runner: &Runner, arguments: &[String]) -> Result<()> {
         runner.step("examples in documentation", stores.tell(examples))?;
     }
     let balancer = find_balancer()?;
+    let nginx = find_or_install("nginx", packages::NGINX)?;
+    let pgbouncer = find_or_install("pgbouncer", packages::PGBOUNCER)?;
+    find_or_install("openssl", packages::OPENSSL)?;
     // Last, so that its summary is what stays on the screen.
     let mut tests = cargo(["nextest", "run", "--locked"]);
     tests
         .args(whole_workspace_unless_chosen(arguments))
         .args(arguments)
         .env("PATH", tools)
-        .env("HAPROXY", balancer);
+        .env("HAPROXY", balancer)
+        // nginx takes the variable NGINX for something of its own.
+        .env("NGINX_SERVER", nginx)
+        .env("PGBOUNCER", pgbouncer);
     runner.step("tests", stores.tell(tests))
 }
 
@@ -107,6 +114,13 @@ fn find_balancer() -> Result<PathBuf> {
         packages::install(&[packages::HAPROXY])?;
     }
     balancer::find().ok_or_else(|| Error::told("there is no haproxy"))
+}
+
+fn find_or_install(name: &str, package: Package) -> Result<PathBuf> {
+    if environment::find_program(name).is_none() {
+        packages::install(&[package])?;
+    }
+    environment::find_program(name).ok_or_else(|| Error::told(format!("there is no {name}")))
 }
 
 /// Cargo would build everything for `--workspace`, also when one package was asked for.

@@ -205,8 +205,7 @@ async fn a_failover_of_sentinels_loses_nothing() {
     let settings = group.settings();
     nothing_is_lost(settings, async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        group.master.kill();
-        becomes_master(&group.replica).await;
+        group.fails_over().await;
     })
     .await;
 }
@@ -216,17 +215,7 @@ async fn the_death_of_a_master_of_a_cluster_loses_nothing() {
     let mut cluster = RedisCluster::start().await;
     nothing_is_lost(cluster.settings(), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        cluster.masters[1].kill();
-        becomes_master(&cluster.replicas[1]).await;
-    })
-    .await;
-}
-
-async fn becomes_master(replica: &RedisServer) {
-    node::eventually("the replica is the master", async || {
-        let role: Vec<redis::Value> = ask(replica, &cmd("ROLE")).await;
-        let role: String = redis::from_redis_value(role[0].clone()).unwrap();
-        role == "master"
+        cluster.fails_over(1).await;
     })
     .await;
 }
@@ -239,7 +228,7 @@ async fn slots_that_move_in_a_cluster_lose_nothing() {
     nothing_is_lost(settings, async {
         for number in 1..=30 {
             let slot = cluster.slot(&bus.names().stream(user(number))).await;
-            let from = usize::from(slot) * 3 / 16_384;
+            let from = cluster.owner_at_first(slot);
             cluster.move_slot(slot, from, (from + 1) % 3).await;
         }
     })

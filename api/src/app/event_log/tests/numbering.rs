@@ -70,7 +70,7 @@ async fn a_transaction_that_is_not_committed_leaves_no_hole_and_says_nothing() {
             control: false,
             body: "{}".into(),
         };
-        append(&tx, &[event], 0).await.unwrap()
+        append(&tx, &[event], (0, None)).await.unwrap()
     };
     let events = numbered_and_dropped.await;
     assert_eq!(events[0].offset(), Some(2), "it had its number");

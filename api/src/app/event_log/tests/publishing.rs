@@ -71,9 +71,9 @@ async fn publishing_twice_is_a_repeat() {
     let stores = TestStores::create().await;
     let (app, outlet, _task) = stores.pod("api-1");
     tell(&app, &[user(1)], &json!(1)).await.unwrap();
-    let events = history(&app, user(1)).await;
+    let mut events = history(&app, user(1)).await;
     // The read has warmed the tail, so the head is known already.
     assert_eq!(redis_head(&app, user(1)).await, Some(1));
-    let appended = outlet.append(&events, By::Relay).await.unwrap();
+    let appended = outlet.append(&mut events, By::Relay).await.unwrap();
     assert_eq!(appended, [Appended::Repeat]);
 }

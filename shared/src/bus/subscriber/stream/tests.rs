@@ -24,6 +24,7 @@ fn event(epoch: u64, offset: Offset) -> Arc<Event> {
         kind: "test".into(),
         key: None,
         committed_at_ms: 0,
+        trace: None,
         body: Bytes::new(),
     })
 }

@@ -1,6 +1,8 @@
 //! The settings of `api`.
 
-use std::{net::SocketAddr, time};
+mod database_url;
+
+use std::{net::SocketAddr, path::Path, time};
 
 use shared::{
     config::{
@@ -8,7 +10,10 @@ use shared::{
     },
     flags::Overrides,
     ratelimit::Rate,
+    tls,
 };
+
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 
 /// Where health and metrics are unless `METRICS_ADDR` says otherwise.
 const METRICS_ADDR: &str = "127.0.0.1:9180";
@@ -151,8 +156,12 @@ impl RateSettings {
 /// PostgreSQL, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// A direct connection, or a pooler in session mode.
-    pub url: tokio_postgres::Config,
+    /// The server, or a pooler before it.
+    pub url: DatabaseUrl,
+    /// The server, where the other is a pooler that gives each transaction another connection.
+    pub around_pooler: Option<DatabaseUrl>,
+    /// For servers that are to show certificates.
+    pub tls: Option<tls::Client>,
     /// Connections of this pod at most.
     pub pool_size: usize,
     /// The longest wait for a free connection.
@@ -170,10 +179,12 @@ pub struct DatabaseSettings {
 impl DatabaseSettings {
     /// `DATABASE_URL`, `DATABASE_POOL` and the timeouts.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let url = reader.required(
+        let url: Option<DatabaseUrl> = reader.required(
             "DATABASE_URL",
             "postgres://user:password@host:port/database",
         );
+        let around = read_around_pooler(reader);
+        let tls = read_tls(reader, url.iter().chain(&around));
         let pool_size =
             reader.with_default("DATABASE_POOL", "16", "connections of this pod at most");
         if pool_size == Some(0) {
@@ -200,6 +211,8 @@ impl DatabaseSettings {
         );
         Some(Self {
             url: url?,
+            around_pooler: around,
+            tls,
             pool_size: pool_size?,
             pool_wait: pool_wait?.0,
             connect_timeout: connect?.0,
@@ -208,6 +221,46 @@ impl DatabaseSettings {
             idle_in_transaction_timeout: idle?.0,
         })
     }
+}
+
+impl DatabaseSettings {
+    /// Whether connections are shared, transaction by transaction.
+    pub fn is_behind_pooler(&self) -> bool {
+        self.around_pooler.is_some()
+    }
+
+    /// Where a connection stays the same.
+    pub fn direct_url(&self) -> &DatabaseUrl {
+        self.around_pooler.as_ref().unwrap_or(&self.url)
+    }
+}
+
+/// `DATABASE_DIRECT_URL`. One that is wrong is told, and counts as none here.
+fn read_around_pooler(reader: &mut Reader) -> Option<DatabaseUrl> {
+    let name = "DATABASE_DIRECT_URL";
+    let help = "around a pooler in transaction mode at DATABASE_URL";
+    let text = reader.with_default::<String>(name, "", help)?;
+    if text.is_empty() {
+        return None;
+    }
+    let url = text.parse::<DatabaseUrl>();
+    url.inspect_err(|error| reader.reject(name, error)).ok()
+}
+
+/// `DATABASE_CA_FILE`, where anybody is to show a certificate.
+fn read_tls<'a>(
+    reader: &mut Reader,
+    urls: impl IntoIterator<Item = &'a DatabaseUrl>,
+) -> Option<tls::Client> {
+    let name = "DATABASE_CA_FILE";
+    let help = "authorities (PEM) for sslmode=require; else the system's";
+    let ca_file = reader.with_default::<String>(name, "", help)?;
+    if !urls.into_iter().any(|url| url.is_encrypted) {
+        return None;
+    }
+    let ca_file = (!ca_file.is_empty()).then(|| Path::new(&ca_file));
+    let client = tls::Client::new(ca_file);
+    client.inspect_err(|error| reader.reject(name, error)).ok()
 }
 
 /// Sessions and passwords.
