@@ -103,7 +103,6 @@ async fn a_pooler_in_transaction_mode_may_stand_before_postgresql() {
     })
     .await;
     life(&cluster).await;
-    cluster.operator(&["migrate"]).await;
     // All pods share its few connections: nothing holds on to one.
     let database = cluster.database().await;
     let count = "select count(*) from pg_stat_activity

@@ -80,6 +80,14 @@ impl ShardSink {
     }
 }
 
+/// What goes to the shards. The ring keeps another that nobody follows, or a delivery would last as long as that remembers.
+fn followed(encoded: Arc<Encoded>) -> Arc<Encoded> {
+    match Delivering::of(&encoded.event) {
+        Some(delivering) => Arc::new(encoded.followed_by(delivering)),
+        None => encoded,
+    }
+}
+
 impl Sink for ShardSink {
     fn joined(&mut self, listener: ListenerId, joined: Joined) {
         if listener == presence::LISTENER {
@@ -102,13 +110,12 @@ impl Sink for ShardSink {
         let position = event.position;
         let channel = event.channel;
         match Encoded::new(event) {
-            Ok(mut encoded) => {
-                encoded.delivering = Delivering::of(&encoded.event);
+            Ok(encoded) => {
                 self.permits.reach.on_event(&encoded);
                 self.permits.typists.on_event(&encoded);
                 let encoded = Arc::new(encoded);
                 self.ring.keep(&encoded);
-                let missed = self.hub.offer(listeners, &encoded);
+                let missed = self.hub.offer(listeners, &followed(encoded));
                 self.metrics.dropped_on_the_way(class, missed);
                 let seconds = since.elapsed().as_secs_f64();
                 self.metrics.broadcast_seconds.observe(seconds);

@@ -148,6 +148,14 @@ impl Encoded {
         }
     }
 
+    /// The same, whose way to sockets is recorded.
+    pub(crate) fn followed_by(&self, delivering: Arc<Delivering>) -> Self {
+        Self {
+            delivering: Some(delivering),
+            ..self.apart()
+        }
+    }
+
     /// About what it weighs in a queue, in bytes, whatever the format.
     pub(crate) fn weight(&self) -> usize {
         self.event.body.len()
