@@ -24,7 +24,7 @@ pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Runs statements. The functions of a slice's `queries.rs` take `&Connection`, and so work on a reader as well as inside
 /// a [`Tx`](super::Tx), which derefs to one.
 ///
-/// Behind a pooler nothing is prepared: see [`ParameterTypes`].
+/// Behind a pooler nothing is prepared: see `unnamed.rs`.
 ///
 /// Statements are `'static`: the cache of prepared ones is as large as the program, never as large as its input.
 pub struct Connection {
