@@ -3,9 +3,12 @@ use super::{
     session::Refused,
     *,
 };
-use crate::codec::Frame;
+use crate::{codec::Frame, transport::ws::Limits};
 use shared::wire::CloseReason;
-use tokio::io::AsyncWriteExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 #[test]
 fn a_payload_becomes_frames() {
@@ -108,4 +111,37 @@ async fn the_end_of_the_connection_is_told() {
     drop(far);
     assert!(session.poll().await.unwrap().is_last);
     assert_eq!(session.post("4hi").await, Err(Refused::Ended));
+}
+
+#[tokio::test]
+async fn what_was_taken_in_and_not_fetched_goes_to_the_websocket_first() {
+    let polls = Polls::new();
+    let (session, mut far) = polls.open("a".to_owned()).unwrap();
+    let [probed, before, after] = [&b"3probe"[..], b"4before", b"4after"].map(Frame::text);
+    far.write_all(before.bytes()).await.unwrap();
+    session.down.lock().await.from.readable().await.unwrap();
+    session.post("4hi").await.unwrap();
+    assert!(!session.down.lock().await.buffer.is_empty(), "taken in");
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+    let (mut client, mut server) = (client.unwrap(), listener.accept().await.unwrap().0);
+    let words = to_frames("2probe\u{1e}5").unwrap();
+    client.write_all(&words).await.unwrap();
+    let limits = Limits {
+        message_bytes_max: 100,
+        compressed: false,
+    };
+    let changed = session.change_over(&mut server, Vec::new(), limits).await;
+    let told = async {
+        far.write_all(after.bytes()).await.unwrap();
+        let expected = [probed, before, after].map(|frame| frame.bytes().to_vec());
+        let expected = expected.concat();
+        let mut heard = vec![0; expected.len()];
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard, expected);
+        drop(client);
+    };
+    tokio::join!(session.carry(server, changed.unwrap()), told);
+    assert_eq!(session.poll().await, Err(Refused::Upgraded));
 }
