@@ -278,6 +278,9 @@ pub(super) const LISTS: &[List] = &[
             "with made as (
                 insert into groups (name, is_private, created_at, updated_at)
                 values ('group ' || $1::bigint, false, now(), now()) returning id
+            ),
+            chat as (
+                insert into conversations (kind, group_id, created_at) select 'group', id, now() from made
             )
             insert into group_members (group_id, user_id, role, joined_at)
             select id, ",
@@ -454,4 +457,5 @@ const ELSEWHERE: &[&str] = &[
     "/sync",
     "/admin/audit",
     "/admin/flags",
+    "/admin/keys",
 ];
