@@ -196,6 +196,7 @@ mod tests {
             kind: "private_message".into(),
             key: None,
             committed_at_ms: 0,
+            trace: None,
             body: Bytes::from_static(b"{}"),
         }
     }

@@ -201,7 +201,10 @@ impl Connection {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
             self.write(conditions, conditions.clock.now_ms());
         }
-        let (class, own) = (item.class, item.delivery.and_then(|own| own.traced));
+        let (class, own) = (
+            item.class,
+            item.delivery.as_ref().and_then(|own| own.traced),
+        );
         let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
         let pushed = self.queue.push(item, bound, |gone, why| {
             let reason = match why {

@@ -1,21 +1,12 @@
 //! `ack`: a client says what it has. Voluntary: it is counted, and nothing is sent again because of it.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use shared::wire::{Channel, Code, Command, Offset, Problem};
+use shared::wire::{Code, Command, Problem, said::Ack};
 
 use super::{
     CommandResult, Effect,
     active::Active,
     turns::{acknowledge, did, json, refuse_at_once},
 };
-
-#[derive(Deserialize)]
-struct Ack {
-    /// Everything up to here, by channel.
-    channels: BTreeMap<Channel, Offset>,
-}
 
 impl Active {
     /// Channels that the connection does not hear, and offsets that it has not been sent, say nothing.

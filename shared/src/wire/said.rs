@@ -172,7 +172,6 @@ pub struct PresenceChanged<'a> {
 /// Data of `typing_start` and `typing_stop`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(clippy::struct_field_names, reason = "as they are on the wire")]
 pub struct Typing {
     /// Who types.
     pub user_id: UserId,
@@ -207,6 +206,15 @@ pub struct Sync<'a> {
     #[serde(borrow)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, Position>"))]
     pub channels: &'a RawValue,
+}
+
+/// Fields of `ack`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ack {
+    /// Everything up to this offset has come, by channel.
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, u64>"))]
+    pub channels: BTreeMap<Channel, Offset>,
 }
 
 /// Fields of `typing_start` and `typing_stop`: where somebody types, one of them.

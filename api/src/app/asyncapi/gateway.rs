@@ -6,8 +6,9 @@ use shared::{
     wire::{
         Announcement,
         said::{
-            Auth, Channels, Close, LeftPost, PresenceChanged, PresenceOfOne, Reconnect, Refresh,
-            Resync, RoomOfPost, SessionExpiring, Signal, Sync, Typing, TypingPlace, Welcome,
+            Ack, Auth, Channels, Close, LeftPost, PresenceChanged, PresenceOfOne, Reconnect,
+            Refresh, Resync, RoomOfPost, SessionExpiring, Signal, Sync, Typing, TypingPlace,
+            Welcome,
         },
     },
 };
@@ -107,7 +108,7 @@ pub(super) struct Taken {
 struct Nothing {}
 
 /// Commands that gateways answer themselves.
-pub(super) const COMMANDS: [Taken; 10] = [
+pub(super) const COMMANDS: [Taken; 11] = [
     Taken {
         name: "auth",
         summary: "The first frame, where neither header nor query nor cookie said who it is. Answered by `welcome`.",
@@ -117,6 +118,11 @@ pub(super) const COMMANDS: [Taken; 10] = [
         name: "sync",
         summary: "Replays what came after these positions.",
         fields: <Sync<'static>>::json_schema,
+    },
+    Taken {
+        name: "ack",
+        summary: "Says that everything up to these offsets has come. Voluntary: it is counted, and nothing is sent again for it.",
+        fields: Ack::json_schema,
     },
     Taken {
         name: "typing_start",

@@ -171,11 +171,11 @@ pub(super) fn taken(commands: &[Command]) -> Vec<(Message, Message)> {
         (command.name(), summary, fields, done)
     }));
     all.into_iter()
-        .map(|(name, summary, fields, done)| (command(name, &summary, fields), ack(name, &done)))
+        .map(|(name, summary, fields, done)| (command(name, &summary, &fields), ack(name, &done)))
         .collect()
 }
 
-fn command(name: &str, summary: &str, fields: Schema) -> Message {
+fn command(name: &str, summary: &str, fields: &Schema) -> Message {
     let head = json!({
         "type": "object",
         "required": ["type"],

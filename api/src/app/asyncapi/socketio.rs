@@ -73,7 +73,7 @@ pub(super) fn heard(commands: &[Command]) -> Vec<Message> {
     let generator = &mut read();
     let own = gateway::COMMANDS.iter().filter(|command| {
         // Namespaces and Engine.IO have their own.
-        !matches!(command.name, "auth" | "sync" | "ping")
+        !matches!(command.name, "ack" | "auth" | "sync" | "ping")
     });
     let mut all: Vec<(&str, Value)> = own
         .map(|command| (command.name, (command.fields)(generator).to_value()))

@@ -41,7 +41,8 @@ impl ParameterTypes {
     ) -> Result<Vec<(&'a (dyn ToSql + Sync), Type)>, tokio_postgres::Error> {
         let types = match self.known(statement) {
             Some(types) => types,
-            None => self.ask(statement).await?,
+            // Boxed, since connecting is rare and large, and would be part of every statement's future.
+            None => Box::pin(self.ask(statement)).await?,
         };
         let values = parameters.iter().copied();
         Ok(values.zip(types.iter().cloned()).collect())
