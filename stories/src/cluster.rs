@@ -120,13 +120,17 @@ impl Cluster {
 
     /// What an operator does from a terminal: `api admin` with these arguments, next to the pods.
     pub async fn operator(&self, arguments: &[&str]) {
-        let arguments = [&["admin"], arguments].concat();
+        self.run(&[&["admin"], arguments].concat()).await;
+    }
+
+    /// Runs another command of `api`, to its end, next to the pods.
+    pub async fn run(&self, arguments: &[&str]) {
         let variables = [
             ("JWT_SECRET", self.jwt_secret.clone()),
             ("DATABASE_URL", self.database_url.clone()),
             ("REDIS_URL", format!("redis://{}", self.redis.addr())),
         ];
-        let done = program::run_program("api", &arguments, &variables).await;
+        let done = program::run_program("api", arguments, &variables).await;
         assert!(done, "api {arguments:?}");
     }
 

@@ -51,7 +51,7 @@ async fn whichever_pod_is_killed_in_the_middle_everybody_is_told_and_reminded_on
         "--online",
         "0",
     ];
-    cluster.operator(&crowd).await;
+    cluster.run(&crowd).await;
     let groups = ana
         .request(&cluster.api[0], Method::GET, "/groups", None)
         .await;

@@ -3,7 +3,7 @@
 //! It costs a look at each of the person's conversations, as the list of them does, and is asked only where something has
 //! changed.
 
-use shared::ids::UserId;
+use shared::ids::{ConversationId, UserId};
 
 use super::{ConversationView, MessageView, list::select_conversations, message_columns};
 use crate::app::{
@@ -96,6 +96,22 @@ pub async fn list_changed_messages(
     let (since, until) = round.ends();
     let parameters: Parameters<'_> = &[&member.get(), &since, &until, &conversation, &seq, &rows];
     db.query(LIST_CHANGED_MESSAGES, parameters).await
+}
+
+pub(super) const LIST_JOINED: &str = "
+select conversation_id as id
+from conversation_members
+where user_id = $1 and not pg_visible_in_snapshot(joined_in, $2::text::pg_snapshot)
+order by conversation_id";
+
+/// The conversations that the member has begun to hear since the round's beginning, perhaps not for the first time, by id.
+pub async fn list_joined(
+    db: &Connection,
+    member: UserId,
+    round: &Round,
+) -> Result<Vec<ConversationId>, Error> {
+    let (since, _) = round.ends();
+    db.query(LIST_JOINED, &[&member.get(), &since]).await
 }
 
 // By whatever of it a member sees: its messages, the own marker and the other one's as far as it

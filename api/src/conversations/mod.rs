@@ -20,7 +20,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{count_requests, list_changed_conversations, list_changed_messages};
+pub use changes::{count_requests, list_changed_conversations, list_changed_messages, list_joined};
 pub use history::{Span, list_messages, list_newest_messages};
 pub use list::{ConversationView, list_conversations};
 pub use message::MessageView;

@@ -26,6 +26,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     list::FIND_CONVERSATION,
     changes::LIST_CHANGED_MESSAGES,
     changes::LIST_CHANGED_CONVERSATIONS,
+    changes::LIST_JOINED,
     changes::COUNT_REQUESTS,
     LIST_MESSAGES_AFTER,
     LIST_MESSAGES_BEFORE,

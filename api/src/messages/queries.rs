@@ -232,6 +232,13 @@ with asked as (
     from conversations
     where id = $1 and request_to = $2
     for no key update
+),
+-- What was written in between was not heard.
+heard as (
+    update conversation_members
+    set joined_in = pg_current_xact_id()
+    from asked
+    where conversation_id = asked.id and user_id = $2 and was_rejected
 )
 update conversations
 set request_status = null, request_to = null

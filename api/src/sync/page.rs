@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
-    ids::UserId,
+    ids::{ConversationId, UserId},
     wire::{Channel, Position},
 };
 
@@ -34,6 +34,9 @@ pub(super) struct SyncPage {
     has_more: bool,
     /// The cursor cannot be gone on from: throw away what is known, and ask `/bootstrap`.
     full: bool,
+    /// Conversations that the caller has joined since the cursor, perhaps anew: what is known of their messages may be old,
+    /// and is to be thrown away before anything else on the page is looked at.
+    joined: Vec<ConversationId>,
     /// New ones and such as were edited or deleted, by conversation and `seq`.
     messages: Vec<MessageView>,
     /// As they look now.
@@ -107,6 +110,9 @@ async fn read(db: &Connection, cursor: Cursor, limit: i64) -> Result<SyncPage, E
         until: until.moment.clone(),
     };
     let mut page = SyncPage::default();
+    if from.is_none() {
+        page.joined = conversations::list_joined(db, user, &round).await?;
+    }
     let place = fill(&mut page, db, user, &round, (from, limit)).await?;
     let next = |since: Mark, round: Option<Unfinished>| {
         Some(encode(&Cursor {

@@ -19,9 +19,13 @@ pub(super) const MOVE_CURSOR: &str = include_str!("move_cursor.sql");
 pub(super) const START_EPOCH: &str = include_str!("start_epoch.sql");
 pub(super) const CURSOR: &str = "select snapshot::text from relay_cursor";
 pub(super) const FIND_EVENT: &str = "
+    with found as materialized (
+        select channel, \"offset\", kind, committed_at_ms
+        from event_log
+        where event_id = $1
+    )
     select channel, \"offset\", kind, committed_at_ms, bits
-    from event_log cross join log_epoch
-    where event_id = $1
+    from found cross join log_epoch
     order by channel
     limit $2";
 /// About how many rows a partition has, as the database last looked.

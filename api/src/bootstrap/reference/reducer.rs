@@ -107,7 +107,9 @@ impl State {
             if let Some(known) = self.conversations.get_mut(&id(data, "conversation_id")) {
                 known["request"] = Value::Null;
             }
-        } else if data["was_rejected"] != true {
+        } else if data["was_rejected"] == true {
+            self.forget_messages(id(data, "conversation_id"));
+        } else {
             self.message_requests -= 1;
         }
         Vec::new()
@@ -284,6 +286,10 @@ impl State {
     /// What is said and changed from now on is not heard: after another join, what was kept would be old.
     pub(super) fn forget(&mut self, conversation: i64) {
         self.conversations.remove(&conversation);
+        self.forget_messages(conversation);
+    }
+
+    pub(super) fn forget_messages(&mut self, conversation: i64) {
         self.known_from.remove(&conversation);
         self.counted.remove(&conversation);
         self.messages.retain(|(of, _), _| *of != conversation);

@@ -146,6 +146,9 @@ impl Client {
     fn take(&mut self, page: &Value) -> usize {
         let list = |name: &str| page[name].as_array().unwrap().iter();
         let state = &mut self.state;
+        for conversation in list("joined") {
+            state.forget_messages(conversation.as_i64().unwrap());
+        }
         for message in list("messages") {
             let key = (id(message, "conversation_id"), id(message, "seq"));
             state.messages.insert(key, message.clone());
