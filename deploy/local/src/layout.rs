@@ -94,6 +94,12 @@ impl Layout {
         Ok(target()?.join(if release { "release" } else { "debug" }))
     }
 
+    /// This program's file. A build that runs meanwhile, such as that of `test`, may have put a newer one there; the system then
+    /// calls the one that runs "(deleted)".
+    pub(crate) fn own_program() -> Result<PathBuf> {
+        Ok(own_file()?.with_file_name(env!("CARGO_PKG_NAME")))
+    }
+
     /// Where tools that `test` needs are installed: built things, so they go where those are.
     pub(crate) fn tools() -> Result<PathBuf> {
         Ok(target()?.join("tools"))
@@ -117,9 +123,13 @@ impl Layout {
 
 /// Cargo's target folder: this program was built into a folder of it.
 fn target() -> Result<PathBuf> {
-    let own = std::env::current_exe().doing(|| "find my own program file")?;
+    let own = own_file()?;
     let target = own.parent().and_then(Path::parent);
     Ok(target
         .ok_or_else(|| Error::told("my own program file has no folder"))?
         .to_owned())
+}
+
+fn own_file() -> Result<PathBuf> {
+    std::env::current_exe().doing(|| "find my own program file")
 }

@@ -116,7 +116,7 @@ fn detach(layout: &Layout, options: &UpOptions) -> Result<ExitCode> {
     let doing = || "start the supervisor";
     let path = layout.log("supervisor");
     let log = File::create(&path).doing(doing)?;
-    let mut supervisor = Command::new(std::env::current_exe().doing(doing)?)
+    let mut supervisor = Command::new(Layout::own_program()?)
         .arg("supervise")
         .args(options.to_arguments())
         .stdin(Stdio::null())
