@@ -181,6 +181,14 @@ impl Queue {
         bytes.collect()
     }
 
+    /// What is to be written, where it is one frame.
+    pub(crate) fn only(&self) -> Option<&[u8]> {
+        match (self.items.len(), self.items.front()) {
+            (1, Some(item)) => Some(&item.bytes[self.written..]),
+            _ => None,
+        }
+    }
+
     /// Fills `slices` with what is to be written next; returns how many.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut count = 0;

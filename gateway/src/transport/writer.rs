@@ -30,12 +30,13 @@ pub(crate) fn write(
     mut done: impl FnMut(Delivery),
 ) -> Written {
     while !queue.is_empty() {
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let count = queue.fill(&mut slices);
-        let written = match &slices[..count] {
-            // The usual case, and cheaper for the system: there is no list of slices to be looked through.
-            [only] => stream.write(only),
-            several => stream.write_vectored(several),
+        let written = if let Some(only) = queue.only() {
+            // The usual case, and cheaper: there is no list of slices to be made and looked through.
+            stream.write(only)
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = queue.fill(&mut slices);
+            stream.write_vectored(&slices[..count])
         };
         match written {
             Ok(0) => return Written::Broken,
