@@ -93,6 +93,43 @@ async fn what_a_transaction_under_way_writes_comes_when_it_has_ended() {
 }
 
 #[tokio::test]
+async fn who_was_away_between_two_pages_is_told_that_what_they_know_is_old() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.user("bob").await);
+    let group = ana.post("/groups", &json!({"name": "Runners"})).await.ok();
+    let comes = async |act: &str| {
+        let path = format!("/groups/{}/{act}", group["id"]);
+        bob.post(&path, &json!({})).await.ok()
+    };
+    comes("join").await;
+    let message = json!({"group_id": group["id"], "content": "as bob knows it"});
+    let message = ana.post("/messages", &message).await.ok();
+    says(&ana, &bob, "hello").await;
+    let start = bob.get("/sync").await.ok();
+
+    says(&ana, &bob, "first").await;
+    says(&ana, &bob, "second").await;
+    comes("leave").await;
+    let path = format!("/messages/{}", message["id"]);
+    let edited = json!({"content": "as it is"});
+    ana.patch(&path, &edited).await.ok();
+    let path = format!("/sync?limit=1&since={}", start["cursor"].as_str().unwrap());
+    let mut page = bob.get(&path).await.ok();
+    assert_eq!(
+        (contents(&page), &page["joined"]),
+        (vec!["first"], &json!([]))
+    );
+    comes("join").await;
+    let mut rejoined = Vec::new();
+    while page["has_more"] == true {
+        page = since(&bob, &page["cursor"]).await;
+        rejoined.extend(page["joined"].as_array().unwrap().clone());
+    }
+    assert_eq!(rejoined, [group["conversation_id"].clone()]);
+    assert!(page["channels"][format!("group:{}", group["id"])].is_object());
+}
+
+#[tokio::test]
 async fn an_idle_poll_is_answered_with_not_modified() {
     let app = TestApp::start().await;
     let (ana, bob) = (app.user("ana").await, app.user("bob").await);
