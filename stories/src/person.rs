@@ -188,6 +188,16 @@ impl Listener {
         self.connect.reads_ahead = 1;
     }
 
+    /// Takes several objects a message, from the next connection on.
+    pub fn takes_lines(&mut self) {
+        self.connect.protocols = Some("hubbub.v1.nd".to_owned());
+    }
+
+    /// Messages that have come on the present connection.
+    pub fn messages(&self) -> u64 {
+        self.socket.as_ref().map_or(0, WireClient::messages)
+    }
+
     /// Drops the connection without a word, as a phone in a tunnel does.
     pub fn goes_away(&mut self) {
         self.socket = None;

@@ -198,3 +198,24 @@ async fn logging_out_closes_the_session_s_sockets_on_every_node() {
     assert_eq!(pong["type"], "pong", "others are left alone");
     cluster.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_takes_several_objects_at_once_catches_up_in_few_messages() {
+    let cluster = Cluster::start().await;
+    let (ana, bo) = ana_and_bo(&cluster).await;
+    let mut phone = bo.listens(&cluster.gateway[0]).await;
+    phone.takes_lines();
+    phone.goes_away();
+    let [api_1, api_2] = &cluster.api;
+    let missed = contents(100);
+    says_all(&ana, &bo, &[api_1, api_2], &missed).await;
+
+    phone.come_back(&cluster.gateway[1]).await;
+    let mut heard = Vec::new();
+    let last = phone.hears_messages_until("message 100", &mut heard).await;
+    last.expect("no end before it");
+    assert_eq!(heard, missed);
+    let messages = phone.messages();
+    assert!(messages <= 6, "{messages} messages for 100 events");
+    cluster.stop().await;
+}

@@ -22,7 +22,7 @@ const PING_SECONDS: u64 = 30;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ConfigView {
     websocket_url: String,
-    subprotocols: [&'static str; 1],
+    subprotocols: [&'static str; 2],
     heartbeat_seconds: u64,
     ping_seconds: u64,
     ticket_seconds: u64,
@@ -32,7 +32,7 @@ pub(super) async fn find_config(State(app): State<App>, _: Visitor) -> Answer<Co
     let settings = &app.settings().realtime;
     Answer(ConfigView {
         websocket_url: format!("{}/ws", settings.gateway_url.trim_end_matches('/')),
-        subprotocols: ["hubbub.v1"],
+        subprotocols: ["hubbub.v1", "hubbub.v1.nd"],
         heartbeat_seconds: settings.heartbeat.as_secs(),
         ping_seconds: PING_SECONDS,
         ticket_seconds: TICKET_LIFETIME.as_secs(),

@@ -14,7 +14,8 @@ async fn everybody_may_know_where_to_connect() {
       "heartbeat_seconds": 25,
       "ping_seconds": 30,
       "subprotocols": [
-        "hubbub.v1"
+        "hubbub.v1",
+        "hubbub.v1.nd"
       ],
       "ticket_seconds": 30,
       "websocket_url": "/ws"

@@ -5,11 +5,11 @@ use flate2::{Compress, Compression, FlushCompress};
 use super::Frame;
 
 /// What every compressed message ends with, and is not sent.
-const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
+pub(super) const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
 /// Besides an eighth of the payload: more than data can grow by.
 const SPARE_BYTES: usize = 128;
 /// RSV1: the message is compressed.
-const COMPRESSED: u8 = 0x40;
+pub(super) const COMPRESSED: u8 = 0x40;
 
 /// How far back in what it has inflated a client can look: 2 to the power of this many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,22 +2,22 @@
 
 use bytes::Bytes;
 use shared::wire::CloseReason;
+use smallvec::SmallVec;
 
 /// A complete frame: header and payload, ready for the socket. Clones share the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame(Bytes);
 
 /// FIN with the opcode.
-const TEXT: u8 = 0x81;
+pub(super) const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 
-impl Frame {
-    /// The longest header of an unmasked frame.
-    const HEADER_BYTES_MAX: usize = 10;
+const HEADER_BYTES_MAX: usize = 10;
 
+impl Frame {
     /// A text frame.
     pub(crate) fn text(payload: &[u8]) -> Self {
         Self::build(TEXT, &[payload])
@@ -26,6 +26,17 @@ impl Frame {
     /// A text frame whose payload comes in parts, so that each is copied once.
     pub(crate) fn text_of(parts: &[&[u8]]) -> Self {
         Self::build(TEXT, parts)
+    }
+
+    /// A text frame of JSON in parts, on one line: what ends lines in JSON stands between tokens, where a space does as well.
+    pub(crate) fn line_of(parts: &[&[u8]]) -> Self {
+        let (mut frame, header) = assemble(TEXT, parts);
+        for byte in &mut frame[header..] {
+            if matches!(*byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        Self(frame.into())
     }
 
     /// A binary frame.
@@ -45,7 +56,7 @@ impl Frame {
         Self::build(CLOSE, &[code.as_ref().map_or(&[][..], |code| code)])
     }
 
-    /// A ping without payload.
+    /// A ping that says when it was made, on the clock of its shard.
     pub(crate) fn ping(now_ms: u64) -> Self {
         Self::build(PING, &[&now_ms.to_be_bytes()])
     }
@@ -76,12 +87,7 @@ impl Frame {
 
     /// What follows the header.
     pub(crate) fn payload(&self) -> &[u8] {
-        let header = match self.0[1] {
-            126 => 4,
-            127 => 10,
-            _ => 2,
-        };
-        &self.0[header..]
+        &self.0[header_length(&self.0)..]
     }
 
     /// The same as [`Frame::payload`], shared.
@@ -90,28 +96,45 @@ impl Frame {
     }
 
     pub(super) fn build(first_byte: u8, parts: &[&[u8]]) -> Self {
-        let length = parts.iter().map(|part| part.len()).sum();
-        let mut frame = Vec::with_capacity(Self::HEADER_BYTES_MAX + length);
-        frame.push(first_byte);
-        push_length(&mut frame, length);
-        for part in parts {
-            frame.extend_from_slice(part);
-        }
-        Self(frame.into())
+        Self(assemble(first_byte, parts).0.into())
     }
 }
 
-/// The shortest of the three spellings, as §5.2 demands.
-fn push_length(frame: &mut Vec<u8>, length: usize) {
+/// Header and payload, and how long the header is.
+fn assemble(first_byte: u8, parts: &[&[u8]]) -> (Vec<u8>, usize) {
+    let length = parts.iter().map(|part| part.len()).sum();
+    let header = header(first_byte, length);
+    let mut frame = Vec::with_capacity(header.len() + length);
+    frame.extend_from_slice(&header);
+    for part in parts {
+        frame.extend_from_slice(part);
+    }
+    (frame, header.len())
+}
+
+/// An unmasked frame's header, with the shortest of the three spellings of its payload's length, as §5.2 demands.
+pub(super) fn header(first_byte: u8, length: usize) -> SmallVec<[u8; HEADER_BYTES_MAX]> {
+    let mut header = SmallVec::new();
+    header.push(first_byte);
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..=125), _) => frame.push(short),
+        (Ok(short @ 0..=125), _) => header.push(short),
         (_, Ok(medium)) => {
-            frame.push(126);
-            frame.extend_from_slice(&medium.to_be_bytes());
+            header.push(126);
+            header.extend_from_slice(&medium.to_be_bytes());
         }
         _ => {
-            frame.push(127);
-            frame.extend_from_slice(&(length as u64).to_be_bytes());
+            header.push(127);
+            header.extend_from_slice(&(length as u64).to_be_bytes());
         }
+    }
+    header
+}
+
+/// Of a frame that a server made.
+pub(super) fn header_length(frame: &[u8]) -> usize {
+    match frame[1] {
+        126 => 4,
+        127 => HEADER_BYTES_MAX,
+        _ => 2,
     }
 }

@@ -6,12 +6,14 @@
 mod deflate;
 mod encoded;
 mod frame;
+mod lines;
 pub(crate) mod native;
 pub(crate) mod socketio;
 
 pub(crate) use deflate::{Deflater, Window};
 pub(crate) use encoded::{Control, Encoded};
 pub(crate) use frame::Frame;
+pub(crate) use lines::{Lead, OBJECTS_MAX, join, together};
 
 #[cfg(test)]
 mod tests;

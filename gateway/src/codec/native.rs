@@ -1,5 +1,5 @@
 //! The native protocol (SPEC §4, `docs/protocol.md`): every frame that a gateway makes itself, and how an event is
-//! spliced into one.
+//! spliced into one. Each is one line, whatever JSON it was given: clients of some transports take lines apart.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -19,6 +19,8 @@ use crate::session::LeftBecause;
 
 /// The subprotocol that we speak.
 pub(crate) const SUBPROTOCOL: &str = "hubbub.v1";
+/// The same with several objects a message, one on each line.
+pub(crate) const SUBPROTOCOL_IN_LINES: &str = "hubbub.v1.nd";
 
 /// An event's frame: what the log decided, spliced before the rest of the envelope.
 pub(super) fn event(event: &Event) -> Frame {
@@ -34,7 +36,7 @@ pub(super) fn event(event: &Event) -> Frame {
     if !rest.trim_ascii_start().starts_with(b"}") {
         head.push(',');
     }
-    Frame::text_of(&[head.as_bytes(), rest])
+    Frame::line_of(&[head.as_bytes(), rest])
 }
 
 /// The first frame of every connection.
@@ -46,7 +48,10 @@ pub(crate) fn welcome(welcome: &Welcome<'_>) -> Frame {
 pub(crate) fn heartbeat(tops: &BTreeMap<Channel, Offset>) -> Frame {
     let head = r#"{"type":"heartbeat","#;
     let rest = json(&Heartbeat { tops });
-    Frame::text(format!("{head}{}", rest.strip_prefix('{').unwrap_or(&rest)).as_bytes())
+    Frame::line_of(&[
+        head.as_bytes(),
+        rest.strip_prefix('{').unwrap_or(&rest).as_bytes(),
+    ])
 }
 
 /// The token ends soon.
@@ -119,27 +124,27 @@ pub(crate) fn presence_state(data: &serde_json::value::RawValue) -> Frame {
 /// The answer to `ping`.
 pub(crate) fn pong(reference: Option<&Reference>) -> Frame {
     match reference {
-        Some(reference) => Frame::text_of(&[
+        Some(reference) => Frame::line_of(&[
             br#"{"type":"pong","ref":"#,
             reference.as_json().as_bytes(),
             b"}",
         ]),
-        None => Frame::text(br#"{"type":"pong"}"#),
+        None => Frame::line_of(&[br#"{"type":"pong"}"#]),
     }
 }
 
 /// The answer to a command that was done.
 pub(crate) fn ack(reference: &Reference, data: &serde_json::value::RawValue) -> Frame {
-    Frame::text(&ack_frame(reference, data))
+    Frame::line_of(&[&ack_frame(reference, data)])
 }
 
 /// The answer to a command, or a frame, that was refused.
 pub(crate) fn error(reference: Option<&Reference>, problem: &Problem) -> Frame {
-    Frame::text(&error_frame(reference, problem))
+    Frame::line_of(&[&error_frame(reference, problem)])
 }
 
 fn server_frame(kind: &str, data: &(impl Serialize + ?Sized)) -> Frame {
-    Frame::text(format!(r#"{{"type":"{kind}","data":{}}}"#, json(data)).as_bytes())
+    Frame::line_of(&[format!(r#"{{"type":"{kind}","data":{}}}"#, json(data)).as_bytes()])
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> String {

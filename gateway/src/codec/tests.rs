@@ -90,6 +90,26 @@ fn an_event_s_frame_is_its_body_with_what_the_log_decided_before_it() {
 }
 
 #[test]
+fn every_frame_of_the_protocol_is_one_line() {
+    let laid_out = "{\r\n\"timestamp\":1,\n\"data\":{\n}\n}";
+    let encoded = Encoded::new(Arc::new(event(None, laid_out))).unwrap();
+    let data = RawValue::from_string("{\n\"a\":[\r1]}".to_owned()).unwrap();
+    for (frame, expected) in [
+        (encoded.native().clone(), serde_json::json!({})),
+        (
+            native::ack(&reference(), &data),
+            serde_json::json!({"a": [1]}),
+        ),
+        (native::presence_state(&data), serde_json::json!({"a": [1]})),
+    ] {
+        let text = payload(&frame);
+        assert!(!text.contains(['\n', '\r']), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["data"], expected);
+    }
+}
+
+#[test]
 fn all_connections_share_an_event_s_bytes() {
     let encoded = Encoded::new(Arc::new(event(None, "{}"))).unwrap();
     let (one, other) = (encoded.native().bytes(), encoded.native().bytes());

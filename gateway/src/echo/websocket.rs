@@ -183,7 +183,9 @@ impl Connection {
     /// Writes everything that is queued; false when the connection is gone.
     async fn write(&mut self) -> bool {
         loop {
-            match transport::write(Ready(&self.stream), &mut self.queue, |_| {}) {
+            let (written, _) =
+                transport::write(Ready(&self.stream), &mut self.queue, false, |_| {});
+            match written {
                 Written::Everything => return true,
                 Written::Broken => return false,
                 Written::Blocked if self.stream.writable().await.is_err() => return false,

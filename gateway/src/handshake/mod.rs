@@ -34,7 +34,7 @@ use crate::{
     refusal::Refusal,
     session::{Introduction, Resume},
     transport::{
-        Outlet, SocketIo, Transport,
+        Outlet, SocketIo, Terms, Transport,
         ws::{self, Protocol},
     },
 };
@@ -81,9 +81,12 @@ pub(crate) async fn check_upgrade<B>(
     // Nothing is checked for a version that is not spoken: that is all the client needs to hear.
     let known = match protocol {
         Protocol::Unsupported => None,
-        Protocol::Unnamed | Protocol::Native => identify(node, request).await?,
+        Protocol::Unnamed | Protocol::Native | Protocol::NativeInLines => {
+            identify(node, request).await?
+        }
     };
-    let outlet = Outlet::WebSocket(window);
+    let lines = protocol == Protocol::NativeInLines;
+    let outlet = Outlet::WebSocket(Terms { window, lines });
     Ok((response, admitted.grant(known, resume, protocol, outlet)))
 }
 

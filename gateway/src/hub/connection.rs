@@ -241,14 +241,13 @@ impl Connection {
             return Written::Everything;
         }
         let tally = conditions.tally(self.outlet.transport());
-        let (frames, bytes) = self.queue.waiting();
         let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
-        let written = write(&self.stream, &mut self.queue, |delivery| {
+        let joins = self.outlet.is_in_lines();
+        let (written, sent) = write(&self.stream, &mut self.queue, joins, |delivery| {
             tally.delivered(&delivery, now_ms);
             ledger.written(traced, delivery.traced);
         });
-        let (frames_left, bytes_left) = self.queue.waiting();
-        tally.wrote(frames - frames_left, bytes - bytes_left);
+        tally.wrote(sent);
         written
     }
 

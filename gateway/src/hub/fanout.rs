@@ -192,18 +192,15 @@ impl State {
         let transport = connection.outlet.transport();
         self.conditions.metrics.line(transport).frames_in.inc();
         let is_native = transport == Transport::WebSocket;
+        let is_in_lines = connection.outlet.is_in_lines();
         if is_native {
             self.input(key, |session, now, _| session.on_heard(now));
         }
         match message {
             ws::Message::Text(text) if !is_native => self.on_engine_text(key, text),
             ws::Message::Binary(_) if !is_native => self.on_attachment(key),
-            ws::Message::Text(text) => {
-                let text = Bytes::copy_from_slice(text.as_bytes());
-                self.input(key, |session, now, effects| {
-                    session.on_text(text, now, effects);
-                });
-            }
+            ws::Message::Text(text) if is_in_lines => self.on_lines(key, text),
+            ws::Message::Text(text) => self.on_object(key, text),
             ws::Message::Binary(_) => self.close(key, CloseReason::BinaryNotAccepted, None),
             ws::Message::Ping(payload) => self.answer(key, &Frame::pong(payload)),
             ws::Message::Pong(payload) => self.on_pong(transport, payload),
@@ -213,6 +210,28 @@ impl State {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// A message of one object.
+    fn on_object(&mut self, key: Key, text: &str) {
+        let text = Bytes::copy_from_slice(text.as_bytes());
+        self.input(key, |session, now, effects| {
+            session.on_text(text, now, effects);
+        });
+    }
+
+    /// A message of several: each counts as if it had come alone. One without any is as wrong as an empty one is elsewhere.
+    fn on_lines(&mut self, key: Key, text: &str) {
+        let text = text.trim_ascii();
+        for line in text.split('\n').map(str::trim_ascii) {
+            let is_open = self.get(key).is_some_and(|c| c.closing.is_none());
+            if !is_open {
+                return;
+            }
+            if !line.is_empty() || text.is_empty() {
+                self.on_object(key, line);
+            }
+        }
     }
 
     /// Tells a client to come back after a while, and not here; for a while it may do that before it leaves.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     session::Path,
-    transport::{Delivery, Transport},
+    transport::{Delivery, Sent, Transport},
 };
 
 /// One transport's connections and what goes over them.
@@ -119,9 +119,9 @@ impl Tally {
         self.bytes_in.inc_by(bytes as u64);
     }
 
-    pub(crate) fn wrote(&self, frames: usize, bytes: usize) {
-        self.frames.inc_by(frames as u64);
-        self.bytes.inc_by(bytes as u64);
+    pub(crate) fn wrote(&self, sent: Sent) {
+        self.frames.inc_by(sent.frames as u64);
+        self.bytes.inc_by(sent.bytes as u64);
     }
 
     /// An event's last byte was written.

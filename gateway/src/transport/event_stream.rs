@@ -111,10 +111,7 @@ impl EventStream {
         if let Some(retry_ms) = retry_ms {
             line("retry", retry_ms.to_string().as_bytes());
         }
-        // JSON has its line ends between tokens, where it has any: there it may be cut.
-        for part in payload.split(|byte| matches!(byte, b'\n' | b'\r')) {
-            line("data", part);
-        }
+        line("data", payload);
         block.push(b'\n');
         block.into()
     }

@@ -15,11 +15,11 @@ pub(crate) mod ws;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use event_stream::EventStream;
-pub(crate) use outlet::{Outlet, Transport};
+pub(crate) use outlet::{Outlet, Terms, Transport};
 pub(crate) use poll::Poll;
 pub(crate) use queue::{Delivery, Gone, Item, Pushed, Queue};
 pub(crate) use socketio::{Shown, SocketIo};
-pub(crate) use writer::{Written, end, write};
+pub(crate) use writer::{Sent, Written, end, write};
 
 #[cfg(test)]
 mod tests;

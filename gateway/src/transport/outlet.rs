@@ -47,11 +47,19 @@ impl Transport {
     }
 }
 
+/// What a client of the native protocol and we have agreed to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// Of a client that takes compressed messages.
+    pub(crate) window: Option<Window>,
+    /// Whether a message is several objects, each on a line, in both directions.
+    pub(crate) lines: bool,
+}
+
 /// One connection's way out. What is made here goes into its [`Queue`] and no other way.
 #[derive(Debug)]
 pub(crate) enum Outlet {
-    /// With the window of a client that takes compressed messages.
-    WebSocket(Option<Window>),
+    WebSocket(Terms),
     EventStream(Box<EventStream>),
     Poll(Box<Poll>),
     SocketIo(Box<SocketIo>),
@@ -76,10 +84,15 @@ impl Outlet {
     /// Whether the client was allowed to compress what it says; `None` where it says nothing.
     pub(crate) fn hears_compressed(&self) -> Option<bool> {
         match self {
-            Self::WebSocket(window) => Some(window.is_some()),
+            Self::WebSocket(terms) => Some(terms.window.is_some()),
             Self::SocketIo(socket) => Some(socket.is_compressed()),
             Self::EventStream(_) | Self::Poll(_) => None,
         }
+    }
+
+    /// Whether a message is several objects, each on a line.
+    pub(crate) fn is_in_lines(&self) -> bool {
+        matches!(self, Self::WebSocket(terms) if terms.lines)
     }
 
     /// Whether a heartbeat is told. The clients of Socket.IO have pings instead, and nobody sees what a poll collects.
@@ -98,7 +111,7 @@ impl Outlet {
     /// A frame of the session, for the queue.
     pub(crate) fn frame(&self, frame: &Frame, deflater: &mut Deflater) -> Bytes {
         match self {
-            Self::WebSocket(window) => deflater.frame_for(*window, frame).bytes().clone(),
+            Self::WebSocket(terms) => deflater.frame_for(terms.window, frame).bytes().clone(),
             Self::EventStream(stream) => stream.frame(frame),
             Self::Poll(_) => Bytes::copy_from_slice(frame.payload()),
             Self::SocketIo(_) => SocketIo::frame(frame),
@@ -108,7 +121,7 @@ impl Outlet {
     /// An event, for the queue.
     pub(crate) fn event(&mut self, encoded: &Encoded, deflater: &mut Deflater) -> Bytes {
         match self {
-            Self::WebSocket(window) => encoded.native_for(*window, deflater).bytes().clone(),
+            Self::WebSocket(terms) => encoded.native_for(terms.window, deflater).bytes().clone(),
             Self::EventStream(stream) => stream.event(encoded),
             Self::Poll(_) => encoded.native().payload_bytes(),
             Self::SocketIo(socket) => socket.event(encoded),

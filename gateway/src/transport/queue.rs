@@ -7,8 +7,10 @@ use std::{cell::RefCell, collections::VecDeque, io::IoSlice, mem, num::NonZeroI6
 
 use bytes::Bytes;
 use shared::wire::Class;
+use smallvec::SmallVec;
 
 use crate::{
+    codec::{self, Lead},
     delivering::Delivering,
     session::{Path, Room},
 };
@@ -88,6 +90,14 @@ pub(crate) struct Queue {
     bytes: usize,
     /// Of the first item, which can be neither dropped nor replaced any more.
     written: usize,
+    joined: Option<Box<Joined>>,
+}
+
+/// The first items, as one message on its way: none of them can be dropped or replaced any more.
+#[derive(Debug)]
+struct Joined {
+    /// What goes before each.
+    leads: VecDeque<Lead>,
 }
 
 impl Queue {
@@ -150,11 +160,12 @@ impl Queue {
         Pushed::Queued
     }
 
-    /// Queues the last frame, whatever else waits. `instead` also gives up everything whose first byte is not written.
+    /// Queues the last frame, whatever else waits. `instead` also gives up everything that is not on its way.
     pub(crate) fn push_last(&mut self, bytes: Bytes, instead: bool) {
         if instead {
-            self.items.truncate(usize::from(self.written > 0));
-            self.bytes = self.items.front().map_or(0, |item| item.bytes.len());
+            let begun = self.begun();
+            self.items.truncate(begun);
+            self.bytes = self.length_of(begun);
         }
         self.append(Item {
             bytes,
@@ -181,16 +192,39 @@ impl Queue {
         bytes.collect()
     }
 
-    /// What is to be written, where it is one frame.
+    /// What is to be written, where it is one frame as it was queued.
     pub(crate) fn only(&self) -> Option<&[u8]> {
-        match (self.items.len(), self.items.front()) {
-            (1, Some(item)) => Some(&item.bytes[self.written..]),
+        match (self.items.len(), self.items.front(), &self.joined) {
+            (1, Some(item), None) => Some(&item.bytes[self.written..]),
             _ => None,
         }
     }
 
+    /// Makes one message of the frames that are to be written next, as far as they can be one and none is on its way.
+    pub(crate) fn join(&mut self) {
+        // What is alone goes as it is.
+        if self.joined.is_some() || self.items.len() < 2 {
+            return;
+        }
+        let count = match self.written {
+            0 => codec::together(self.items.iter().map(|item| &item.bytes)),
+            _ => 1,
+        };
+        let before = self.length_of(count);
+        let frames = self.items.iter_mut().take(count);
+        let mut frames: SmallVec<[&mut Bytes; codec::OBJECTS_MAX]> =
+            frames.map(|item| &mut item.bytes).collect();
+        let leads = codec::join(&mut frames);
+        drop(frames);
+        self.joined = Some(Box::new(Joined { leads }));
+        self.bytes = self.bytes - before + self.length_of(count);
+    }
+
     /// Fills `slices` with what is to be written next; returns how many.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        if let Some(joined) = &self.joined {
+            return self.fill_joined(joined, slices);
+        }
         let mut count = 0;
         for (slice, item) in slices.iter_mut().zip(&self.items) {
             let skip = if count == 0 { self.written } else { 0 };
@@ -200,21 +234,77 @@ impl Queue {
         count
     }
 
-    /// So many bytes were written; `done` hears of every event that went out whole.
-    pub(crate) fn advance(&mut self, bytes: usize, mut done: impl FnMut(Delivery)) {
+    /// The message on its way, and nothing after it.
+    fn fill_joined<'a>(&'a self, joined: &'a Joined, slices: &mut [IoSlice<'a>]) -> usize {
+        let objects = joined.leads.iter().zip(&self.items);
+        let parts = objects.flat_map(|(lead, item)| [&lead[..], &item.bytes[..]]);
+        let mut skip = self.written;
+        let rests = parts.filter_map(|part| {
+            let skipped = skip.min(part.len());
+            skip -= skipped;
+            Some(&part[skipped..]).filter(|rest| !rest.is_empty())
+        });
+        let filled = slices.iter_mut().zip(rests);
+        filled
+            .map(|(slice, rest)| *slice = IoSlice::new(rest))
+            .count()
+    }
+
+    /// So many bytes were written; `done` hears of every event that went out whole. Returns how many frames did.
+    pub(crate) fn advance(&mut self, bytes: usize, mut done: impl FnMut(Delivery)) -> usize {
+        let mut frames = 0;
         self.written += bytes;
         while let Some(first) = self.items.front() {
-            let length = first.bytes.len();
+            let length = self.lead(0).len() + first.bytes.len();
             if self.written < length {
-                return;
+                return frames;
             }
             self.written -= length;
             self.bytes -= length;
             let written = self.items.pop_front();
             written.and_then(|item| item.delivery).map(&mut done);
+            frames += usize::from(self.is_end_of_frame());
         }
         // Empty again: an idle connection holds no buffer.
         give_back(mem::take(&mut self.items));
+        frames
+    }
+
+    /// An item went out: whether that was a whole frame.
+    fn is_end_of_frame(&mut self) -> bool {
+        let Some(joined) = &mut self.joined else {
+            return true;
+        };
+        joined.leads.pop_front();
+        let is_end = joined.leads.is_empty();
+        if is_end {
+            self.joined = None;
+        }
+        is_end
+    }
+
+    /// What goes before this item.
+    fn lead(&self, index: usize) -> &[u8] {
+        let joined = self.joined.as_ref();
+        joined
+            .and_then(|joined| joined.leads.get(index))
+            .map_or(&[][..], |lead| &lead[..])
+    }
+
+    /// How many of the first items are on their way.
+    fn begun(&self) -> usize {
+        match &self.joined {
+            Some(joined) => joined.leads.len(),
+            None => usize::from(self.written > 0),
+        }
+    }
+
+    /// Bytes of the first items, with what goes before them.
+    fn length_of(&self, count: usize) -> usize {
+        let items = self.items.iter().take(count).enumerate();
+        items
+            .map(|(index, item)| self.lead(index).len() + item.bytes.len())
+            .sum()
     }
 
     fn append(&mut self, item: Item) {
@@ -232,18 +322,18 @@ impl Queue {
 
     fn same_key(&self, item: &Item) -> Option<usize> {
         let key = item.key.as_ref()?;
-        let untouched = usize::from(self.written > 0);
-        let mut rest = self.items.iter().skip(untouched);
+        let begun = self.begun();
+        let mut rest = self.items.iter().skip(begun);
         let found = rest.position(|waiting| waiting.key.as_ref() == Some(key))?;
-        Some(untouched + found)
+        Some(begun + found)
     }
 
     /// Takes the oldest frame of this class out, if there is one.
     fn evict(&mut self, class: Class) -> Option<Item> {
-        let untouched = usize::from(self.written > 0);
-        let mut rest = self.items.iter().skip(untouched);
+        let begun = self.begun();
+        let mut rest = self.items.iter().skip(begun);
         let found = rest.position(|waiting| waiting.class == class)?;
-        let item = self.items.remove(untouched + found)?;
+        let item = self.items.remove(begun + found)?;
         self.bytes -= item.bytes.len();
         Some(item)
     }

@@ -1,10 +1,17 @@
-use std::io::IoSlice;
+use std::{
+    cell::Cell,
+    io::{self, ErrorKind, IoSlice, Write},
+};
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use shared::wire::Class;
 
-use super::{Delivery, Gone, Item, Pushed, Queue};
-use crate::session::{Path, Room};
+use super::{Delivery, Gone, Item, Pushed, Queue, Written, write};
+use crate::{
+    codec::Frame,
+    session::{Path, Room},
+};
 
 const BOUND: Room = Room {
     frames: 4,
@@ -183,4 +190,132 @@ fn the_last_frame_comes_after_what_waits() {
     }
     queue.push_last(Bytes::from_static(b"!"), false);
     assert_eq!(rest(&queue), "abcd!");
+}
+
+/// Takes so many bytes, and then no more.
+struct Narrow<'a> {
+    taken: &'a mut Vec<u8>,
+    left: &'a Cell<usize>,
+}
+
+impl Write for Narrow<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let offered = slices.iter().flat_map(|slice| slice.iter().copied());
+        let before = self.taken.len();
+        self.taken.extend(offered.take(self.left.get()));
+        let count = self.taken.len() - before;
+        self.left.set(self.left.get() - count);
+        if count == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The texts of the frames that were written, one after the other.
+fn texts(mut bytes: &[u8]) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let [first, length, ..] = *bytes {
+        assert_eq!(first, 0x81, "whole texts");
+        let (header, length) = match length {
+            126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            short => (2, usize::from(short)),
+        };
+        let text = bytes[header..header + length].to_vec();
+        texts.push(String::from_utf8(text).unwrap());
+        bytes = &bytes[header + length..];
+    }
+    texts
+}
+
+fn framed(text: &str, class: Class, key: Option<&str>) -> Item {
+    Item {
+        bytes: Frame::text(text.as_bytes()).bytes().clone(),
+        ..item("", class, key)
+    }
+}
+
+const WIDE: Room = Room {
+    frames: 1000,
+    bytes: 1_000_000,
+};
+
+#[test]
+fn what_is_on_its_way_in_a_message_is_neither_dropped_nor_replaced() {
+    let (mut queue, mut taken, left) = (Queue::default(), Vec::new(), Cell::new(1));
+    let put = |queue: &mut Queue, item| queue.push(item, WIDE, |_, _| ());
+    for text in ["a", "b"] {
+        put(&mut queue, framed(text, Class::Durable, None));
+    }
+    put(&mut queue, framed("s1", Class::State, Some("s")));
+    let mut write = |queue: &mut Queue, bytes| {
+        left.set(bytes);
+        let narrow = Narrow {
+            taken: &mut taken,
+            left: &left,
+        };
+        let written = write(narrow, queue, true, |_| ());
+        (written, texts_if_whole(queue, &taken))
+    };
+    let (blocked, _) = write(&mut queue, 1);
+    assert_eq!(blocked.0, Written::Blocked);
+    let pushed = put(&mut queue, framed("s2", Class::State, Some("s")));
+    assert_eq!(pushed, Pushed::Queued, "the older one is on its way");
+    queue.push_last(Frame::text(b"!").bytes().clone(), true);
+    assert_eq!(
+        queue.waiting(),
+        (4, 8 + 3 - 1),
+        "s2 is gone, the message is not"
+    );
+    let ((written, sent), said) = write(&mut queue, usize::MAX);
+    assert_eq!((written, sent.frames), (Written::Everything, 2));
+    assert_eq!(said, ["a\nb\ns1", "!"]);
+}
+
+fn texts_if_whole(queue: &Queue, taken: &[u8]) -> Vec<String> {
+    if queue.is_empty() {
+        texts(taken)
+    } else {
+        Vec::new()
+    }
+}
+
+proptest! {
+    /// However little the socket takes at a time: every object goes out once, in order, and nothing between messages.
+    #[test]
+    fn messages_of_several_objects_are_whole(
+        steps in prop::collection::vec((0..6usize, 0..200usize), 1..60),
+        size in 0..300usize,
+    ) {
+        let (mut queue, mut taken) = (Queue::default(), Vec::new());
+        let (mut expected, mut done, mut frames, mut bytes) = (Vec::new(), 0, 0, 0);
+        for (count, room) in steps.into_iter().chain([(0, usize::MAX)]) {
+            for _ in 0..count {
+                let text = format!("{}{}", expected.len(), "x".repeat(size));
+                queue.push(framed(&text, Class::Durable, None), WIDE, |_, _| ());
+                expected.push(text);
+            }
+            let left = Cell::new(room);
+            let narrow = Narrow { taken: &mut taken, left: &left };
+            let (_, sent) = write(narrow, &mut queue, true, |_| done += 1);
+            frames += sent.frames;
+            bytes += sent.bytes;
+            let (_, waiting) = queue.waiting();
+            prop_assert_eq!(WIDE.bytes - queue.room(WIDE).bytes >= waiting, true);
+        }
+        prop_assert!(queue.is_empty());
+        prop_assert_eq!(queue.room(WIDE).bytes, WIDE.bytes);
+        let messages = texts(&taken);
+        prop_assert_eq!((messages.len(), taken.len(), expected.len()), (frames, bytes, done));
+        let objects: Vec<&str> = messages.iter().flat_map(|text| text.split('\n')).collect();
+        prop_assert_eq!(objects, expected);
+    }
 }

@@ -29,7 +29,7 @@ fn deflate(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn text(frame: &RawFrame) -> String {
+pub(crate) fn text(frame: &RawFrame) -> String {
     let mut bytes = Vec::with_capacity(100_000);
     if frame.compressed {
         let payload = [&frame.payload[..], &[0, 0, 0xff, 0xff]].concat();

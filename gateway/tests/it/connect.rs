@@ -238,6 +238,8 @@ async fn the_subprotocol_is_echoed_and_unknown_versions_are_told() {
     for (offer, chosen) in [
         ("hubbub.v1", Some("hubbub.v1")),
         ("hubbub.v9, hubbub.v1", Some("hubbub.v1")),
+        ("hubbub.v1, hubbub.v1.nd", Some("hubbub.v1")),
+        ("hubbub.v1.nd, hubbub.v1", Some("hubbub.v1.nd")),
         ("chat", None),
     ] {
         let mut connect = gateway.connect(Credentials::Bearer(gateway.token(1)));

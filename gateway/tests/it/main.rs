@@ -14,6 +14,7 @@ mod events;
 mod half_open;
 mod harness;
 mod limits;
+mod lines;
 mod poll;
 mod presence;
 mod protocol;

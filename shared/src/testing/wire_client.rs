@@ -2,7 +2,13 @@
 //!
 //! The socket is read by a task of its own: `read_frame` of fastwebsockets must never be cancelled half-way.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use fastwebsockets::{
@@ -22,6 +28,8 @@ use tokio::{
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Frames that wait for most callers.
 const READS_AHEAD: usize = 4096;
+/// The subprotocol with several objects a message, one on each line.
+const IN_LINES: &str = "hubbub.v1.nd";
 
 /// How to say who one is.
 #[derive(Debug, Clone)]
@@ -90,7 +98,7 @@ pub enum ConnectError {
 /// What came from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received {
-    /// A frame.
+    /// A frame; where a message is several objects, one of them.
     Frame(Value),
     /// A close frame with its code and reason text; nothing follows. Code 1006: the connection broke without one.
     Closed(u16, String),
@@ -103,6 +111,7 @@ type Reader = FragmentCollectorRead<ReadHalf<TokioIo<Upgraded>>>;
 pub struct WireClient {
     writer: Writer,
     frames: mpsc::Receiver<Received>,
+    messages: Arc<AtomicU64>,
     reading: JoinHandle<()>,
     /// The subprotocol that the server chose.
     pub protocol: Option<String>,
@@ -121,13 +130,26 @@ impl WireClient {
         let writer = Arc::new(Mutex::new(writer));
         let (sender, frames) = mpsc::channel(connect.reads_ahead);
         let reader = FragmentCollectorRead::new(reader);
-        let reading = tokio::spawn(read(reader, Arc::clone(&writer), sender));
+        let messages = Arc::<AtomicU64>::default();
+        let in_lines = protocol.as_deref() == Some(IN_LINES);
+        let sink = Sink {
+            frames: sender,
+            messages: Arc::clone(&messages),
+            in_lines,
+        };
+        let reading = tokio::spawn(read(reader, Arc::clone(&writer), sink));
         Ok(Self {
             writer,
             frames,
+            messages,
             reading,
             protocol,
         })
+    }
+
+    /// Messages that have come: fewer than frames, where a message is several objects.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
     }
 
     /// Sends a JSON text frame.
@@ -265,30 +287,40 @@ fn failed(error: impl std::fmt::Display) -> ConnectError {
     ConnectError::Failed(error.to_string())
 }
 
-async fn read(mut reader: Reader, writer: Writer, frames: mpsc::Sender<Received>) {
+/// Where what is read goes.
+struct Sink {
+    frames: mpsc::Sender<Received>,
+    messages: Arc<AtomicU64>,
+    in_lines: bool,
+}
+
+async fn read(mut reader: Reader, writer: Writer, sink: Sink) {
     loop {
         // Pongs and close echoes that the protocol obliges us to send.
         let mut oblige = async |frame| writer.lock().await.write_frame(frame).await;
         let received = match reader.read_frame(&mut oblige).await {
-            Ok(frame) => decode(&frame),
-            Err(_) => Some(Received::Closed(1006, String::new())),
+            Ok(frame) => decode(&frame, sink.in_lines),
+            Err(_) => vec![Received::Closed(1006, String::new())],
         };
-        let Some(received) = received else { continue };
-        let last = matches!(received, Received::Closed(..));
-        if frames.send(received).await.is_err() || last {
-            return;
+        sink.messages
+            .fetch_add(u64::from(!received.is_empty()), Ordering::Relaxed);
+        for received in received {
+            let last = matches!(received, Received::Closed(..));
+            if sink.frames.send(received).await.is_err() || last {
+                return;
+            }
         }
     }
 }
 
-fn decode(frame: &Frame<'_>) -> Option<Received> {
+fn decode(frame: &Frame<'_>, in_lines: bool) -> Vec<Received> {
     match frame.opcode {
-        OpCode::Text => {
-            let json = serde_json::from_slice(&frame.payload);
-            // Not JSON: handed on as a string, for the caller to stumble over.
-            let text = || String::from_utf8_lossy(&frame.payload).into_owned().into();
-            Some(Received::Frame(json.unwrap_or_else(|_| text())))
-        }
+        OpCode::Text if in_lines => frame
+            .payload
+            .split(|byte| *byte == b'\n')
+            .map(object)
+            .collect(),
+        OpCode::Text => vec![object(&frame.payload)],
         OpCode::Close => {
             let (code, reason) = frame
                 .payload
@@ -296,11 +328,16 @@ fn decode(frame: &Frame<'_>) -> Option<Received> {
                 .map_or((1005, &[][..]), |(code, reason)| {
                     (u16::from_be_bytes(*code), reason)
                 });
-            Some(Received::Closed(
-                code,
-                String::from_utf8_lossy(reason).into_owned(),
-            ))
+            let reason = String::from_utf8_lossy(reason).into_owned();
+            vec![Received::Closed(code, reason)]
         }
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+fn object(text: &[u8]) -> Received {
+    let json = serde_json::from_slice(text);
+    // Not JSON: handed on as a string, for the caller to stumble over.
+    let text = || String::from_utf8_lossy(text).into_owned().into();
+    Received::Frame(json.unwrap_or_else(|_| text()))
 }

@@ -21,7 +21,7 @@ pub(crate) struct Inflater {
 
 impl Inflater {
     /// The message that was compressed to `payload`. Gives up as soon as it has more than `bytes_max` bytes.
-    pub(super) fn inflate(&mut self, payload: &[u8], bytes_max: usize) -> Result<&[u8], Violation> {
+    pub(crate) fn inflate(&mut self, payload: &[u8], bytes_max: usize) -> Result<&[u8], Violation> {
         let mut state = match self.state.take() {
             Some(mut state) => {
                 state.reset(false);

@@ -10,6 +10,14 @@ fn the_offer_of_subprotocols_is_read_whole() {
         (vec!["hubbub.v1"], Protocol::Native),
         (vec!["hubbub.v2 ,hubbub.v1"], Protocol::Native),
         (vec!["hubbub.v2", "hubbub.v1"], Protocol::Native),
+        (vec!["hubbub.v1.nd"], Protocol::NativeInLines),
+        (vec!["hubbub.v1.nd, hubbub.v1"], Protocol::NativeInLines),
+        (vec!["hubbub.v1", "hubbub.v1.nd"], Protocol::Native),
+        (
+            vec!["hubbub.v2.nd", "hubbub.v1.nd"],
+            Protocol::NativeInLines,
+        ),
+        (vec!["hubbub.v1.n"], Protocol::Unsupported),
         (vec!["hubbub.v2, chat"], Protocol::Unsupported),
     ] {
         let mut request = Request::new(());
