@@ -1,6 +1,13 @@
-//! What the bus counts. Labels are closed sets; a server is named by its place in the configuration, never by its address.
+//! What the bus counts. Labels are closed sets; a server is named by its place in the configuration, in a cluster by the order of
+//! its slots, never by its address.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
@@ -10,14 +17,16 @@ use crate::{
     wire::{Channel, Class, Event},
 };
 
-/// The first server, and the only one where there is but one.
-pub(super) const FIRST_SHARD: &str = "0";
+/// Servers by their place in the layout, of as many as are told apart.
+const SHARDS: [&str; 17] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "more",
+];
 const ROLE_PUBLISH: &str = "publish";
 const ROLE_SUBSCRIBE: &str = "subscribe";
 const CHANNEL_KINDS: [&str; 5] = ["user", "group", "post", "node", "broadcast"];
 
 /// What is counted of both ways: commands out, and subscriptions in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LinkMetrics {
     connected: IntGaugeVec,
     reconnects: IntCounterVec,
@@ -69,90 +78,122 @@ impl LinkMetrics {
         }
     }
 
-    fn side(&self, shard: &str, role: &str) -> Side {
-        let reconnects = Loss::ALL.map(|loss| {
-            let labels = &[shard, role, loss.label()];
-            self.reconnects.with_label_values(labels)
-        });
-        Side {
-            connected: self.connected.with_label_values(&[shard, role]),
-            reconnects,
+    /// Shows so many servers, at least one, and no others that were shown before.
+    fn show(&self, role: &str, servers: usize) {
+        for shard in SHARDS.iter().take(servers.max(1)) {
+            self.connected.with_label_values(&[shard, role]);
+            for loss in Loss::ALL {
+                let labels = &[shard, role, loss.label()];
+                self.reconnects.with_label_values(labels);
+            }
+        }
+        for shard in SHARDS.iter().skip(servers.max(1)) {
+            // One that was never shown is not there to be removed.
+            self.connected.remove_label_values(&[shard, role]).ok();
         }
     }
-}
 
-/// One server, one way.
-#[derive(Debug, Clone)]
-pub(super) struct Side {
-    connected: IntGauge,
-    reconnects: [IntCounter; Loss::ALL.len()],
-}
-
-impl Side {
-    pub(super) fn up(&self) {
-        self.connected.set(1);
+    fn connected(&self, role: &str, server: usize, is_up: bool) {
+        let connected = self.connected.with_label_values(&[shard(server), role]);
+        connected.set(i64::from(is_up));
     }
 
-    pub(super) fn lost(&self, loss: Loss) {
-        self.connected.set(0);
-        self.reconnects[loss as usize].inc();
+    fn lost(&self, role: &str, server: usize, loss: Loss) {
+        let labels = &[shard(server), role, loss.label()];
+        self.reconnects.with_label_values(labels).inc();
     }
+}
+
+/// What a server is called, by its place in the layout.
+fn shard(server: usize) -> &'static str {
+    SHARDS.get(server).unwrap_or(&SHARDS[SHARDS.len() - 1])
 }
 
 /// What a program's commands are counted by, once it has said where.
 #[derive(Debug, Default)]
 pub(super) struct CommandMetrics {
-    registered: OnceLock<(LinkMetrics, Side)>,
+    links: OnceLock<LinkMetrics>,
+    /// How many servers are shown.
+    servers: AtomicUsize,
 }
 
 impl CommandMetrics {
     /// Once for each set of metrics. `layout` is how Redis is laid out, and over how many servers.
     pub(super) fn register(&self, metrics: &Metrics, layout: (&str, &str)) {
-        self.registered.get_or_init(|| {
+        self.links.get_or_init(|| {
             let name = "config_info";
             let info = metrics.gauges(name, "How Redis is laid out.", &["bus_mode", "shards"]);
             info.with_label_values(&[layout.0, layout.1]).set(1);
             let links = LinkMetrics::register(metrics);
-            let side = links.side(FIRST_SHARD, ROLE_PUBLISH);
-            (links, side)
+            links.show(ROLE_PUBLISH, 1);
+            links
         });
+    }
+
+    /// There are so many servers now.
+    pub(super) fn follow(&self, servers: usize) {
+        if let Some(links) = self.links.get()
+            && self.servers.swap(servers, Ordering::Relaxed) != servers
+        {
+            links.show(ROLE_PUBLISH, servers);
+        }
     }
 
     /// A command was answered, or given up.
     pub(super) fn ran(&self, operation: &str, time: Duration) {
-        if let Some((links, _)) = self.registered.get() {
+        if let Some(links) = self.links.get() {
             let seconds = links.command_seconds.with_label_values(&[operation]);
             seconds.observe(time.as_secs_f64());
         }
     }
 
-    /// Redis answers.
-    pub(super) fn answered(&self) {
-        if let Some((_, side)) = self.registered.get() {
-            side.up();
+    /// This server answers.
+    pub(super) fn answered(&self, server: usize) {
+        if let Some(links) = self.links.get() {
+            links.connected(ROLE_PUBLISH, server, true);
         }
     }
 
-    /// It does not, or a connection was given up for another reason.
-    pub(super) fn lost(&self, loss: Loss) {
-        if let Some((_, side)) = self.registered.get() {
-            side.lost(loss);
+    /// It does not, or a connection to it was given up for another reason.
+    pub(super) fn lost(&self, server: usize, loss: Loss) {
+        if let Some(links) = self.links.get() {
+            links.connected(ROLE_PUBLISH, server, false);
+            links.lost(ROLE_PUBLISH, server, loss);
         }
     }
 
-    /// The subscription's side, of a program that shows its metrics.
-    fn subscription(&self, metrics: &Metrics) -> Side {
-        match self.registered.get() {
-            Some((links, _)) => links.side(FIRST_SHARD, ROLE_SUBSCRIBE),
-            None => LinkMetrics::register(metrics).side(FIRST_SHARD, ROLE_SUBSCRIBE),
+    /// Those of the subscription, of a program that shows its metrics.
+    fn subscription(&self, metrics: &Metrics) -> Subscriptions {
+        let links = self.links.get().cloned();
+        let links = links.unwrap_or_else(|| LinkMetrics::register(metrics));
+        links.show(ROLE_SUBSCRIBE, 1);
+        Subscriptions(links)
+    }
+}
+
+/// Subscription connections.
+#[derive(Debug, Clone)]
+pub(super) struct Subscriptions(LinkMetrics);
+
+impl Subscriptions {
+    /// There are these servers now, each with a connection that is up or is not.
+    pub(super) fn are(&self, up: &[bool]) {
+        self.0.show(ROLE_SUBSCRIBE, up.len());
+        for (server, is_up) in up.iter().enumerate() {
+            self.0.connected(ROLE_SUBSCRIBE, server, *is_up);
         }
+    }
+
+    /// One was given up.
+    pub(super) fn lost(&self, server: usize, loss: Loss) {
+        self.0.lost(ROLE_SUBSCRIBE, server, loss);
     }
 }
 
 /// Counters of one subscriber.
 #[derive(Debug, Clone)]
 pub(super) struct BusMetrics {
-    pub(super) subscription: Side,
+    pub(super) subscriptions: Subscriptions,
     pub(super) notices: IntCounter,
     pub(super) malformed: IntCounter,
     pub(super) gaps_detected: IntCounter,
@@ -162,7 +203,9 @@ pub(super) struct BusMetrics {
     /// By kind of channel and class.
     messages: [[IntCounter; 3]; CHANNEL_KINDS.len()],
     channels: [IntGauge; CHANNEL_KINDS.len()],
-    lag: Histogram,
+    lag: HistogramVec,
+    /// Of each server.
+    lags: Vec<Histogram>,
     clock: Clock,
 }
 
@@ -190,7 +233,7 @@ impl BusMetrics {
             DELIVERY_SECONDS,
         );
         Self {
-            subscription: commands.subscription(metrics),
+            subscriptions: commands.subscription(metrics),
             notices: metrics.counter(
                 "bus_notices_total",
                 "Words of Redis about a head that was moved without an event.",
@@ -212,13 +255,22 @@ impl BusMetrics {
                     .map(|class| messages.with_label_values(&[kind, class]))
             }),
             channels: CHANNEL_KINDS.map(|kind| channels.with_label_values(&[kind])),
-            lag: lag.with_label_values(&[FIRST_SHARD]),
+            lags: vec![lag.with_label_values(&[shard(0)])],
+            lag,
             clock: Clock::System,
         }
     }
 
-    /// An event has come.
-    pub(super) fn received(&self, event: &Event) {
+    /// There are these servers now, each with a subscription connection that is up or is not.
+    pub(super) fn follow(&mut self, up: &[bool]) {
+        self.subscriptions.are(up);
+        for server in self.lags.len()..up.len() {
+            self.lags.push(self.lag.with_label_values(&[shard(server)]));
+        }
+    }
+
+    /// An event has come from this server.
+    pub(super) fn received(&self, event: &Event, server: usize) {
         let class = match event.class {
             Class::Durable => 0,
             Class::State => 1,
@@ -227,7 +279,9 @@ impl BusMetrics {
         self.messages[kind(event.channel)][class].inc();
         let lag_ms = self.clock.now_ms().saturating_sub(event.committed_at_ms);
         let lag = Duration::from_millis(lag_ms.max(0).unsigned_abs());
-        self.lag.observe(lag.as_secs_f64());
+        if let Some(seconds) = self.lags.get(server) {
+            seconds.observe(lag.as_secs_f64());
+        }
     }
 
     /// The node follows one more channel of this kind.

@@ -245,6 +245,12 @@ impl Node {
     }
 }
 
+/// Whether this line is among them.
+pub(super) fn shows(metrics: &Metrics, line: &str) -> bool {
+    let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+    text.lines().any(|shown| shown == line)
+}
+
 impl Tuning {
     /// The same behaviour, sooner. The regular comparison stays far away; tests that are about it ask for it.
     pub(super) fn quick() -> Self {

@@ -5,9 +5,14 @@ use std::{cell::RefCell, sync::Arc};
 use redis::cmd;
 use tokio::sync::oneshot;
 
-use super::{appending, following, history, *};
+use super::{
+    appending, following, history,
+    node::{eventually, shows},
+    *,
+};
 use crate::{
     config::RedisSettings,
+    telemetry::metrics::Metrics,
     testing::{RedisCluster, SentinelGroup, ask},
 };
 
@@ -242,4 +247,41 @@ async fn a_server_of_a_list_that_restarts_empty_loses_nothing_and_disturbs_no_ot
         servers[1].restart_empty().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn each_server_of_a_list_is_shown_for_itself() {
+    let mut servers = three().await;
+    let world = World::on(list(&servers));
+    let metrics = Metrics::default();
+    world.bus.measure(&metrics);
+    let _node = world.node();
+    let line = |role: &str, shard: usize, up: bool| {
+        format!(
+            r#"hubbub_bus_connected{{role="{role}",shard="{shard}"}} {}"#,
+            u8::from(up)
+        )
+    };
+    let are_shown = async |up: [bool; 3]| {
+        eventually("each server is shown as it is", async || {
+            // Some for each of them; those of a server that is away fail.
+            for number in 1..=20 {
+                let event = world.log.commit(user(number));
+                world.bus.append(&[event]).await.ok();
+            }
+            let mut up = up.into_iter().enumerate();
+            up.all(|(shard, up)| {
+                let roles = ["publish", "subscribe"];
+                roles
+                    .iter()
+                    .all(|role| shows(&metrics, &line(role, shard, up)))
+            })
+        })
+        .await;
+    };
+    are_shown([true; 3]).await;
+    servers[1].kill();
+    are_shown([true, false, true]).await;
+    servers[1].restart_empty().await;
+    are_shown([true; 3]).await;
 }

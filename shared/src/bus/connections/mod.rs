@@ -23,7 +23,7 @@ use self::{
 use super::{
     BusError,
     backoff::{Failures, Pauses},
-    metrics::{CommandMetrics, Loss},
+    metrics::CommandMetrics,
     scripts,
     topology::{Server, Topology},
 };
@@ -88,9 +88,6 @@ impl Connections {
         let values = self.values(pipeline, repeat).await;
         let operation = scripts::operation(pipeline);
         self.metrics.ran(operation, asked.elapsed());
-        if values.is_ok() {
-            self.metrics.answered();
-        }
         let values = values.and_then(|values| Ok(T::from_redis_value(Value::Array(values))?));
         values.map_err(|error| BusError::Unavailable(error.to_string()))
     }
@@ -107,11 +104,6 @@ impl Connections {
             let Some(setback) = round.go(self, deadline).await else {
                 return Ok(round.into_values());
             };
-            match &setback {
-                Setback::Broken(error) if error.is_timeout() => self.metrics.lost(Loss::Silent),
-                Setback::Broken(_) | Setback::Unable(_) => self.metrics.lost(Loss::Closed),
-                Setback::Redirected(_) | Setback::Refused(_) => {}
-            }
             let (error, may_be_hasty) = match setback {
                 Setback::Redirected(error) => (error, true),
                 Setback::Broken(error) if self.topology.is_fixed() => {

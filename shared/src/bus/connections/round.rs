@@ -7,7 +7,7 @@ use redis::{Arg, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 use tokio::time::Instant;
 
 use super::{Connections, server::Unanswered};
-use crate::bus::{scripts, topology::Server};
+use crate::bus::{metrics::Loss, scripts, topology::Server};
 
 /// Why not every command was answered; where several things happened, the worst.
 #[derive(Debug)]
@@ -65,14 +65,8 @@ impl<'a> Round<'a> {
     ) -> Option<Setback> {
         let (parts, lost) = self.parts(connections);
         let sent = join_all(parts.iter().map(|part| part.send(connections, deadline))).await;
-        let mut worst = (!lost).then_some(()).map_or_else(
-            || {
-                Some(Setback::Unable(
-                    io::Error::other("no server has the slot").into(),
-                ))
-            },
-            |()| None,
-        );
+        let nobody = || Setback::Unable(io::Error::other("no server has the slot").into());
+        let mut worst = lost.then(nobody);
         for (part, answers) in parts.iter().zip(sent) {
             let setback = match answers {
                 Ok(answers) => self.take(connections, part, answers),
@@ -85,6 +79,7 @@ impl<'a> Round<'a> {
                     was_sent: false,
                 }) => Some(Setback::Unable(error)),
             };
+            part.count(connections, setback.as_ref());
             worst = worse(worst, setback);
         }
         worst
@@ -93,7 +88,8 @@ impl<'a> Round<'a> {
     /// The open commands by server, and whether some have none.
     fn parts(&mut self, connections: &Connections) -> (Vec<Part<'a>>, bool) {
         let layout = connections.topology().layout();
-        let mut by_server: Vec<(Server, Vec<usize>)> = Vec::new();
+        connections.metrics().follow(layout.servers().len());
+        let mut by_server: Vec<(usize, Vec<usize>)> = Vec::new();
         let mut parts = Vec::new();
         let mut lost = false;
         let mut previous = None;
@@ -113,16 +109,17 @@ impl<'a> Round<'a> {
                 parts.push(Part::asking(server, index, command));
                 continue;
             }
-            let Some(server) = owner.and_then(|owner| layout.servers().get(owner)) else {
+            let Some(owner) = owner.filter(|owner| *owner < layout.servers().len()) else {
                 lost = true;
                 continue;
             };
-            match by_server.iter_mut().find(|(known, _)| known == server) {
+            match by_server.iter_mut().find(|(known, _)| *known == owner) {
                 Some((_, indices)) => indices.push(index),
-                None => by_server.push((server.clone(), vec![index])),
+                None => by_server.push((owner, vec![index])),
             }
         }
-        for (server, indices) in by_server {
+        for (owner, indices) in by_server {
+            let server = (Some(owner), layout.servers()[owner].clone());
             parts.push(Part::new(server, indices, self.pipeline, &self.commands));
         }
         (parts, lost)
@@ -203,6 +200,8 @@ fn key(command: &Cmd) -> Option<&[u8]> {
 
 /// What goes to one server.
 struct Part<'a> {
+    /// Its place in the layout, if it is known by one.
+    place: Option<usize>,
     server: Server,
     indices: Vec<usize>,
     pipeline: std::borrow::Cow<'a, Pipeline>,
@@ -211,7 +210,12 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(server: Server, indices: Vec<usize>, whole: &'a Pipeline, commands: &[&Cmd]) -> Self {
+    fn new(
+        (place, server): (Option<usize>, Server),
+        indices: Vec<usize>,
+        whole: &'a Pipeline,
+        commands: &[&Cmd],
+    ) -> Self {
         let pipeline = if indices.len() == commands.len() {
             std::borrow::Cow::Borrowed(whole)
         } else {
@@ -222,6 +226,7 @@ impl<'a> Part<'a> {
             std::borrow::Cow::Owned(pipeline)
         };
         Self {
+            place,
             server,
             indices,
             pipeline,
@@ -234,10 +239,22 @@ impl<'a> Part<'a> {
         pipeline.cmd("ASKING");
         pipeline.add_command(command.clone());
         Self {
+            place: None,
             server,
             indices: vec![index],
             pipeline: std::borrow::Cow::Owned(pipeline),
             is_asking: true,
+        }
+    }
+
+    /// Says whether the server serves.
+    fn count(&self, connections: &Connections, setback: Option<&Setback>) {
+        let Some(place) = self.place else { return };
+        let metrics = connections.metrics();
+        match setback {
+            Some(Setback::Broken(error)) if error.is_timeout() => metrics.lost(place, Loss::Silent),
+            Some(Setback::Broken(_) | Setback::Unable(_)) => metrics.lost(place, Loss::Closed),
+            Some(Setback::Redirected(_) | Setback::Refused(_)) | None => metrics.answered(place),
         }
     }
 

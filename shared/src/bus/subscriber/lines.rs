@@ -78,21 +78,25 @@ impl Lines {
         self.topology.watch()
     }
 
-    /// Keeps the connections to servers that are still there, and makes those that are new. Returns how many were up and are
-    /// given up.
-    pub(super) fn follow(&mut self, layout: Arc<Layout>) -> usize {
-        let mut old = std::mem::take(&mut self.all);
+    /// Keeps the connections to servers that are still there, and makes those that are new. Returns which were up and are
+    /// given up, by their servers' places until now.
+    pub(super) fn follow(&mut self, layout: Arc<Layout>) -> Vec<usize> {
+        let old = std::mem::take(&mut self.all);
+        let mut old: Vec<(usize, Line)> = old.into_iter().enumerate().collect();
         for index in 0..layout.servers().len() {
             let server = &layout.servers()[index];
-            let kept = old.iter().position(|line| line.link.server() == server);
+            let kept = old
+                .iter()
+                .position(|(_, line)| line.link.server() == server);
             let line = match kept {
-                Some(position) => old.swap_remove(position),
+                Some(position) => old.swap_remove(position).1,
                 None => self.line(&layout, index),
             };
             self.all.push(line);
         }
         self.layout = layout;
-        old.iter().filter(|line| line.link.is_up()).count()
+        let given_up = old.iter().filter(|(_, line)| line.link.is_up());
+        given_up.map(|(place, _)| *place).collect()
     }
 
     fn line(&mut self, layout: &Layout, index: usize) -> Line {
@@ -138,6 +142,16 @@ impl Lines {
         {
             line.changes.push(verb, channel);
         }
+    }
+
+    /// The place of a connection's server in the layout, from 0 on.
+    pub(super) fn place(&self, id: LineId) -> Option<usize> {
+        self.all.iter().position(|line| line.id == id)
+    }
+
+    /// Which connections are up, in the order of the servers.
+    pub(super) fn up(&self) -> Vec<bool> {
+        self.all.iter().map(|line| line.link.is_up()).collect()
     }
 
     /// Whether there are connections to all servers.

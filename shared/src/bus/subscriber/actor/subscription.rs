@@ -46,7 +46,10 @@ impl<S: Sink> Actor<S> {
     }
 
     pub(super) fn on_down(&mut self, id: LineId, loss: Loss) {
-        self.metrics.subscription.lost(loss);
+        if let Some(place) = self.lines.place(id) {
+            self.metrics.subscriptions.lost(place, loss);
+        }
+        self.note_connections();
         for followed in self.table.values_mut() {
             if followed.line == id {
                 followed.subscription = Subscription::Wanted;
@@ -55,10 +58,8 @@ impl<S: Sink> Actor<S> {
         self.look_soon();
     }
 
-    pub(super) fn note_connections(&self) {
-        if self.lines.are_up() {
-            self.metrics.subscription.up();
-        }
+    pub(super) fn note_connections(&mut self) {
+        self.metrics.follow(&self.lines.up());
     }
 
     pub(super) fn on_frame(&mut self, line: LineId, frame: Frame) {
@@ -74,7 +75,8 @@ impl<S: Sink> Actor<S> {
                 }
                 match Event::from_record(channel, &payload) {
                     Ok(event) => {
-                        self.metrics.received(&event);
+                        let place = self.lines.place(line).unwrap_or_default();
+                        self.metrics.received(&event, place);
                         self.on_event(event);
                     }
                     Err(error) => {

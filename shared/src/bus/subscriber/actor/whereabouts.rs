@@ -22,8 +22,8 @@ impl<S: Sink> Actor<S> {
     /// Follows the layout: channels whose server is another one now are asked for there.
     pub(super) fn on_layout(&mut self) {
         let layout = self.layout.borrow_and_update().clone();
-        for _ in 0..self.lines.follow(layout) {
-            self.metrics.subscription.lost(Loss::Closed);
+        for place in self.lines.follow(layout) {
+            self.metrics.subscriptions.lost(place, Loss::Closed);
         }
         self.note_connections();
         let channels: Vec<Channel> = self.table.keys().copied().collect();
