@@ -22,6 +22,8 @@ use crate::{Failure, swarm::raise_descriptors};
 pub(super) struct Plan {
     pub(super) gateways: Vec<SocketAddr>,
     pub(super) people: Vec<Person>,
+    /// A channel that everybody hears all the time, besides their own.
+    pub(super) everybody: String,
 }
 
 /// Somebody with a session.
@@ -47,7 +49,7 @@ pub(super) struct Told {
     pub(super) counts: Counts,
     /// Listeners that were connected at least once.
     pub(super) connected: usize,
-    /// Channels of listeners that are not where the head is, or beyond it.
+    /// Channels of listeners that are not where the head is, or beyond it, or not heard although they should be.
     pub(super) behind: usize,
 }
 
@@ -61,6 +63,7 @@ pub(super) async fn run() -> Result<(), Failure> {
     };
     let plan: Plan = parse(&line()?)?;
     let gateways: Arc<[SocketAddr]> = plan.gateways.into();
+    let everybody = plan.everybody;
     let people = plan.people.into_iter();
     let listeners: Vec<Arc<Listener>> = people
         .map(|person| Arc::new(Listener::new(person.user_id, person.token)))
@@ -72,7 +75,7 @@ pub(super) async fn run() -> Result<(), Failure> {
     // Standard input blocks; the listeners do not wait for it.
     let obey = move || {
         while let Ok(text) = line() {
-            let told = obey(&listeners, &parse(&text)?);
+            let told = obey(&listeners, &everybody, &parse(&text)?);
             println!(
                 "{}",
                 serde_json::to_string(&told).expect("numbers can be told")
@@ -84,7 +87,7 @@ pub(super) async fn run() -> Result<(), Failure> {
     ended.map_err(io::Error::other)?
 }
 
-fn obey(listeners: &[Arc<Listener>], word: &Word) -> Told {
+fn obey(listeners: &[Arc<Listener>], everybody: &str, word: &Word) -> Told {
     match word {
         Word::GoAway(many) => {
             for listener in listeners.sample(&mut rand::rng(), *many) {
@@ -92,23 +95,23 @@ fn obey(listeners: &[Arc<Listener>], word: &Word) -> Told {
             }
             Told::default()
         }
-        Word::Report(heads) => report(listeners, heads),
+        Word::Report(heads) => report(listeners, everybody, heads),
     }
 }
 
-fn report(listeners: &[Arc<Listener>], heads: &BTreeMap<String, u64>) -> Told {
+fn report(listeners: &[Arc<Listener>], everybody: &str, heads: &BTreeMap<String, u64>) -> Told {
     let mut told = Told::default();
     for listener in listeners {
         let ledger = listener.ledger();
         told.counts.add(&ledger.counts);
         told.connected += usize::from(ledger.counts.connections > 0);
         let own = format!("user:{}", listener.user_id);
-        let is_heard = |channel: &str| channel == own || channel.starts_with("group:");
-        let heads = heads.iter().filter(|(channel, _)| is_heard(channel));
-        let behind = heads.filter(|(channel, head)| {
-            ledger
-                .offset(channel)
-                .is_some_and(|offset| offset != **head)
+        let behind = heads.iter().filter(|(channel, head)| {
+            let must_be_heard = *channel == &own || *channel == everybody;
+            match ledger.offset(channel) {
+                Some(offset) => offset != **head,
+                None => must_be_heard,
+            }
         });
         told.behind += behind.count();
     }

@@ -81,7 +81,7 @@ impl Soak {
         let mut redis = RedisServer::start().await;
         let mut stack = Stack::start_on(&self.programs, redis.url()).await?;
         let place = Arc::new(self.gather(&stack).await?);
-        let mut listeners = start_listeners(&stack, &place.people)?;
+        let mut listeners = start_listeners(&stack, &place)?;
         self.wait_for_all(&mut listeners).await?;
         sleep(SETTLE).await;
         let resident_before = stack.gateways_resident_kib()?;
@@ -104,7 +104,7 @@ impl Soak {
         if let Some(path) = &self.json {
             std::fs::write(path, format!("{report:#}\n"))?;
         }
-        verdict(&told, &report["gateways_resident_kib"])
+        verdict(acknowledged, &told, &report["gateways_resident_kib"])
     }
 
     async fn gather(&self, stack: &Stack) -> Result<Place, Failure> {
@@ -158,11 +158,12 @@ impl Soak {
     }
 }
 
-fn start_listeners(stack: &Stack, people: &[Person]) -> Result<Vec<Listeners>, Failure> {
-    let shares = people.chunks(LISTENERS_PER_PROCESS).map(|people| {
+fn start_listeners(stack: &Stack, place: &Place) -> Result<Vec<Listeners>, Failure> {
+    let shares = place.people.chunks(LISTENERS_PER_PROCESS).map(|people| {
         Listeners::start(&Plan {
             gateways: stack.gateways(),
             people: people.to_vec(),
+            everybody: format!("group:{}", place.crowd),
         })
     });
     shares.collect()
@@ -218,13 +219,17 @@ async fn wait_for_the_last(
     Ok(told)
 }
 
-fn verdict(told: &Told, resident: &Value) -> Result<(), Failure> {
+fn verdict(acknowledged: u64, told: &Told, resident: &Value) -> Result<(), Failure> {
     let sum = |of: &str| {
         let each = resident[of].as_array().into_iter().flatten();
         each.filter_map(Value::as_f64).sum::<f64>()
     };
     let counts = &told.counts;
     let mut wrong = Vec::new();
+    // Every message is heard by somebody: whoever wrote it, if nobody else.
+    if acknowledged == 0 || counts.heard < acknowledged {
+        wrong.push("hardly anything was said or heard");
+    }
     if [counts.repeated, counts.holes, counts.lost] != [0; 3] || told.behind > 0 {
         wrong.push("events were lost, repeated or out of order");
     }
@@ -235,4 +240,64 @@ fn verdict(told: &Told, resident: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Refused(wrong.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{listeners::Told, *};
+
+    #[test]
+    fn only_a_run_in_which_everything_was_heard_once_is_well() {
+        let well = || Told {
+            counts: ledger::Counts {
+                heard: 100,
+                ..ledger::Counts::default()
+            },
+            connected: 10,
+            behind: 0,
+        };
+        let but = |change: &dyn Fn(&mut Told)| {
+            let mut told = well();
+            change(&mut told);
+            told
+        };
+        let memory = |after: f64| json!({"before": [1000.0, 1000.0], "after": [after, 1000.0]});
+        for (what, acknowledged, told, after, expected) in [
+            ("all is well", 50, well(), 1200.0, true),
+            ("memory grew", 50, well(), 1201.0, false),
+            ("nothing was said", 0, well(), 1000.0, false),
+            ("less was heard than said", 101, well(), 1000.0, false),
+            (
+                "a repeat",
+                50,
+                but(&|told| told.counts.repeated = 1),
+                1000.0,
+                false,
+            ),
+            (
+                "a hole",
+                50,
+                but(&|told| told.counts.holes = 1),
+                1000.0,
+                false,
+            ),
+            (
+                "a loss",
+                50,
+                but(&|told| told.counts.lost = 1),
+                1000.0,
+                false,
+            ),
+            (
+                "somebody is behind",
+                50,
+                but(&|told| told.behind = 1),
+                1000.0,
+                false,
+            ),
+        ] {
+            let verdict = verdict(acknowledged, &told, &memory(after));
+            assert_eq!(verdict.is_ok(), expected, "{what}");
+        }
+    }
 }
