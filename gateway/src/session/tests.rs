@@ -1,8 +1,11 @@
 //! Scripts: given these inputs, exactly these effects.
 
+mod commands;
 mod ends;
+mod groups;
 mod removals;
 mod rooms;
+mod sync;
 
 use std::sync::Arc;
 
@@ -260,6 +263,50 @@ fn payload(frame: &Frame) -> String {
     String::from_utf8_lossy(&frame.bytes()[start..]).into_owned()
 }
 
+fn group(number: i64) -> Channel {
+    Channel::Group(GroupId::new(number).unwrap())
+}
+
+/// A change of membership in group 9, at this offset of the channel that tells of it.
+fn changed(channel: Channel, offset: u64, change: &str, version: i64) -> Arc<Encoded> {
+    let body = format!(
+        r#"{{"data":{{"group_id":9,"user_id":1,"change":"{change}","version":{version},"since":40}}}}"#
+    );
+    encoded(Event {
+        channel,
+        control: true,
+        kind: kind::MEMBERSHIP_CHANGED.into(),
+        body: body.into(),
+        ..event_of(Class::Durable, Some(offset))
+    })
+}
+
+fn said(channel: Channel, offset: u64) -> Arc<Encoded> {
+    encoded(Event {
+        channel,
+        ..event_of(Class::Durable, Some(offset))
+    })
+}
+
+impl Script {
+    /// Welcomed, with group 9 at offset 40.
+    fn in_a_group() -> Self {
+        let mut script = Self::open("{}");
+        script.groups = Some(vec![9]);
+        script.joined(me(), Some(10), Replay::NotAsked);
+        script.joined(Channel::Broadcast, None, Replay::NotAsked);
+        script.joined(group(9), Some(40), Replay::NotAsked);
+        script.effects.clear();
+        script
+    }
+
+    fn memberships(&mut self, version: i64, groups: &[i64]) {
+        let outcome = Ok(memberships(version, groups));
+        self.session
+            .on_memberships(outcome, self.now, &mut self.effects);
+    }
+}
+
 #[test]
 fn a_fresh_connection_is_welcomed_when_every_channel_is_joined() {
     let mut script = Script::open("{}");
@@ -468,181 +515,6 @@ fn a_revoked_session_is_closed_after_it_was_told() {
 }
 
 #[test]
-fn commands_keep_their_order_and_ping_does_not_wait() {
-    let mut script = Script::active();
-    script.says(r#"{"type":"one","ref":1}"#);
-    script.says(r#"{"type":"two"}"#);
-    script.says(r#"{"type":"ping","ref":"p"}"#);
-    assert_eq!(
-        script.wants(),
-        "run one\nsend {\"type\":\"pong\",\"ref\":\"p\"}"
-    );
-    script.answer(Answer::Problem(Problem::new(Code::Forbidden, "no")));
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"error","code":"forbidden","message":"no","retryable":false}
-    run two
-    "#);
-    script.answer(Answer::Refreshed {
-        expires_at: 9_000,
-        role: Role::User,
-    });
-    assert_eq!(script.wants(), "", "nobody asked for an answer");
-    script.says(r#"{"type":"three"}"#);
-    assert_eq!(script.wants(), "run three");
-}
-
-#[test]
-fn not_too_many_commands_wait() {
-    let mut script = Script::active();
-    for _ in 0..=64 {
-        script.says(r#"{"type":"one"}"#);
-    }
-    assert_eq!(script.wants(), "run one");
-    script.says(r#"{"type":"one","ref":1}"#);
-    insta::assert_snapshot!(script.wants(), @r#"send {"type":"error","ref":1,"code":"rate_limited","message":"Too many commands are waiting","retryable":true,"retry_after_ms":1000}"#);
-}
-
-#[test]
-fn commands_are_limited_and_a_flood_is_cut() {
-    let mut limited = settings();
-    limited.commands = CommandLimits {
-        per_second: Some(10),
-        burst: 2,
-    };
-    let mut script = Script::active_with(limited);
-    for _ in 0..3 {
-        script.says(r#"{"type":"ping","ref":1}"#);
-    }
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"pong","ref":1}
-    send {"type":"pong","ref":1}
-    send {"type":"error","ref":1,"code":"rate_limited","message":"Too many commands","retryable":true,"retry_after_ms":100}
-    "#);
-    script.now.elapsed_ms += 100;
-    script.says(r#"{"type":"ping"}"#);
-    assert_eq!(
-        script.wants(),
-        r#"send {"type":"pong"}"#,
-        "one more after a tenth"
-    );
-    for _ in 0..100 {
-        script.says(r#"{"type":"ping"}"#);
-    }
-    script.effects.clear();
-    script.says(r#"{"type":"ping"}"#);
-    assert_eq!(script.wants(), "close 4203 after 1000");
-}
-
-#[test]
-fn malformed_frames_are_answered_five_times() {
-    let mut script = Script::active();
-    for text in ["{", "[]", "7", r#"{"type":1}"#] {
-        script.says(text);
-    }
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"error","code":"invalid_json","message":"the frame is not valid JSON","retryable":false}
-    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
-    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
-    send {"type":"error","code":"invalid_request","message":"a frame is a JSON object with a string \"type\"","retryable":false}
-    "#);
-    script.says(r#"{"type":"ping"}"#);
-    for _ in 0..5 {
-        script.says("{");
-    }
-    assert!(!script.wants().contains("close"), "the count began anew");
-    script.says("{");
-    assert!(script.wants().ends_with("\nclose 4006"));
-}
-
-#[test]
-fn sync_replays_what_the_client_asks_for() {
-    let mut script = Script::active();
-    let sync = |channel: &str, offset: u64| {
-        format!(
-            r#"{{"type":"sync","ref":1,"channels":{{"{channel}":{{"epoch":"0000000000000001","offset":{offset}}}}}}}"#
-        )
-    };
-    script.says(&sync("user:1", 8));
-    assert_eq!(script.wants(), "read user:1 8..10");
-    script.event(&durable(11));
-    script.says(&sync("user:1", 8));
-    insta::assert_snapshot!(script.wants(), @r#"send {"type":"error","ref":1,"code":"rate_limited","message":"A replay is under way","retryable":true,"retry_after_ms":1000}"#);
-    script.read(Ok(history(9..=10)));
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":8,"recovered":true}}}}
-    deliver 9 resume
-    deliver 10 resume
-    "#);
-    let room = settings().held;
-    script.session.on_room(room, &mut script.effects);
-    assert_eq!(script.wants(), "deliver 11 resume");
-
-    // Nothing to read: answered at once.
-    script.says(&sync("user:1", 11));
-    script.says(&sync("user:1", 12));
-    script.says(&sync("broadcast", 0));
-    script.says(&sync("user:2", 0));
-    script.says(&sync("nonsense", 0));
-    script.says(r#"{"type":"sync","ref":1}"#);
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"recovered":true}}}}
-    send {"type":"ack","ref":1,"data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":11,"recovered":false,"reason":"epoch_changed"}}}}
-    send {"type":"ack","ref":1,"data":{"channels":{}}}
-    send {"type":"error","ref":1,"code":"forbidden","message":"user:2 is not yours to hear","retryable":false}
-    send {"type":"error","ref":1,"code":"invalid_request","message":"nonsense is not a channel","retryable":false}
-    send {"type":"error","ref":1,"code":"invalid_request","message":"positions are {\"<channel>\": {\"epoch\": \"<16 hexadecimal digits>\", \"offset\": <number>}}, at most 208","retryable":false}
-    "#);
-}
-
-#[test]
-fn what_a_client_says_to_have_counts_once_and_no_more_than_it_was_sent() {
-    let mut script = Script::active();
-    for offset in 11..=13 {
-        script.event(&durable(offset));
-    }
-    script.effects.clear();
-    for (channels, expected) in [
-        (r#"{"user:1":12}"#, "acknowledged user:1 12, 2 more"),
-        (r#"{"user:1":12}"#, ""),
-        (
-            r#"{"user:1":99,"user:2":7}"#,
-            "acknowledged user:1 13, 1 more",
-        ),
-    ] {
-        script.says(&format!(r#"{{"type":"ack","channels":{channels}}}"#));
-        assert_eq!(script.wants(), expected, "{channels}");
-    }
-    script.says(r#"{"type":"ack","channels":[1]}"#);
-    assert!(script.wants().contains("validation_failed"));
-}
-
-#[test]
-fn a_sync_that_cannot_be_read_is_refused_and_the_stream_goes_on() {
-    let sync =
-        r#"{"type":"sync","ref":1,"channels":{"user:1":{"epoch":"0000000000000001","offset":8}}}"#;
-    for (error, expected) in [
-        (
-            HistoryError::Unavailable(String::new()),
-            r#""code":"unavailable""#,
-        ),
-        (
-            HistoryError::TooFar,
-            r#""offset":10,"recovered":false,"reason":"too_far""#,
-        ),
-    ] {
-        let mut script = Script::active();
-        script.says(sync);
-        script.event(&durable(11));
-        script.effects.clear();
-        script.read(Err(error));
-        let wants = script.wants();
-        let (answer, after) = wants.split_once('\n').unwrap();
-        assert!(answer.contains(expected), "{answer}");
-        assert_eq!(after, "deliver 11 resume");
-    }
-}
-
-#[test]
 fn silence_is_broken_by_heartbeats_with_the_tops_that_moved() {
     let mut script = Script::active();
     assert_eq!(script.after(0), START.elapsed_ms + 25_000);
@@ -748,197 +620,4 @@ fn positions_are_read_whole_or_not_at_all() {
         let counts = resume.map(|resume| (resume.positions.len(), resume.unknown.len()));
         assert_eq!(counts, expected, "{json}");
     }
-}
-
-fn group(number: i64) -> Channel {
-    Channel::Group(GroupId::new(number).unwrap())
-}
-
-/// A change of membership in group 9, at this offset of the channel that tells of it.
-fn changed(channel: Channel, offset: u64, change: &str, version: i64) -> Arc<Encoded> {
-    let body = format!(
-        r#"{{"data":{{"group_id":9,"user_id":1,"change":"{change}","version":{version},"since":40}}}}"#
-    );
-    encoded(Event {
-        channel,
-        control: true,
-        kind: kind::MEMBERSHIP_CHANGED.into(),
-        body: body.into(),
-        ..event_of(Class::Durable, Some(offset))
-    })
-}
-
-fn said(channel: Channel, offset: u64) -> Arc<Encoded> {
-    encoded(Event {
-        channel,
-        ..event_of(Class::Durable, Some(offset))
-    })
-}
-
-impl Script {
-    /// Welcomed, with group 9 at offset 40.
-    fn in_a_group() -> Self {
-        let mut script = Self::open("{}");
-        script.groups = Some(vec![9]);
-        script.joined(me(), Some(10), Replay::NotAsked);
-        script.joined(Channel::Broadcast, None, Replay::NotAsked);
-        script.joined(group(9), Some(40), Replay::NotAsked);
-        script.effects.clear();
-        script
-    }
-
-    fn memberships(&mut self, version: i64, groups: &[i64]) {
-        let outcome = Ok(memberships(version, groups));
-        self.session
-            .on_memberships(outcome, self.now, &mut self.effects);
-    }
-}
-
-#[test]
-fn groups_that_were_read_before_will_do_if_nothing_came_in_between() {
-    for (read_at, joined_at, expected) in [
-        (at(10), 10, "join group:7"),
-        (at(9), 10, "memberships since 10\nverify"),
-    ] {
-        let mut introduction = introduction("{}");
-        introduction.at_the_door.memberships = Some(memberships(5, &[7]));
-        introduction.at_the_door.at = Some(read_at);
-        let mut script = Script::introduced(introduction, settings());
-        script.groups = None;
-        script.joined(Channel::Broadcast, None, Replay::NotAsked);
-        script.wants();
-        script.joined(me(), Some(joined_at), Replay::NotAsked);
-        assert_eq!(script.wants(), expected, "read at {read_at:?}");
-    }
-}
-
-#[test]
-fn groups_are_read_after_the_person_s_channel_is_heard_and_joined_before_welcome() {
-    let resume = r#"{"user:1":{"epoch":"0000000000000001","offset":10},"group:9":{"epoch":"0000000000000001","offset":30}}"#;
-    let mut script = Script::open(resume);
-    script.groups = None;
-    script.wants();
-    script.joined(Channel::Broadcast, None, Replay::NotAsked);
-    script.joined(me(), Some(10), Replay::Nothing);
-    assert_eq!(script.wants(), "memberships since 10");
-    // Heard meanwhile, and not in what is about to be read.
-    script.event(&changed(me(), 11, "joined", 6));
-    script.memberships(5, &[7]);
-    assert_eq!(script.wants(), "join group:7\njoin group:9 since 30");
-    script.joined(group(7), Some(3), Replay::NotAsked);
-    let missed = Replay::Range {
-        after: at(30),
-        through: 31,
-    };
-    script.joined(group(9), Some(31), missed);
-    assert_eq!(script.wants(), "read group:9 30..31");
-    script.session.on_history(
-        group(9),
-        Ok(vec![said(group(9), 31)]),
-        script.now,
-        &mut script.effects,
-    );
-    let wants = script.wants();
-    for part in [
-        r#""group:7":{"epoch":"0000000000000001","offset":3}"#,
-        r#""group:9":{"epoch":"0000000000000001","offset":30,"recovered":true}"#,
-        "\nlisten\ndeliver 11 resume\ndeliver 31 resume",
-    ] {
-        assert!(wants.contains(part), "{part} in {wants}");
-    }
-}
-
-#[test]
-fn a_removal_while_the_groups_are_joined_counts_before_welcome() {
-    let mut script = Script::open("{}");
-    script.groups = Some(vec![9]);
-    script.joined(me(), Some(10), Replay::NotAsked);
-    script.joined(Channel::Broadcast, None, Replay::NotAsked);
-    script.event(&changed(me(), 11, "left", 6));
-    script.wants();
-    script.joined(group(9), Some(41), Replay::NotAsked);
-    let wants = script.wants();
-    assert!(wants.starts_with("leave group:9\n"), "{wants}");
-    assert!(!wants.contains(r#""group:9""#), "{wants}");
-    script.event(&said(group(9), 42));
-    assert_eq!(script.wants(), "");
-}
-
-#[test]
-fn without_memberships_there_is_no_welcome() {
-    let mut script = Script::open("{}");
-    script.groups = None;
-    script.joined(Channel::Broadcast, None, Replay::NotAsked);
-    script.joined(me(), Some(10), Replay::NotAsked);
-    script.wants();
-    let unknown = Err(MembershipsUnknown("asleep".to_owned()));
-    script
-        .session
-        .on_memberships(unknown, script.now, &mut script.effects);
-    assert_eq!(script.wants(), "close 4204 after 1000");
-}
-
-#[test]
-fn whoever_is_removed_hears_nothing_from_behind_the_removal_on() {
-    for (told_by, offset) in [(group(9), 42), (me(), 11)] {
-        let mut script = Script::in_a_group();
-        script.event(&said(group(9), 41));
-        assert_eq!(script.wants(), "deliver 41 live");
-        script.event(&changed(told_by, offset, "left", 6));
-        let expected = format!(
-            "deliver {offset} live\nleave group:9\nsend {{\"type\":\"channels\",\"data\":{{\"left\":[\"group:9\"]}}}}"
-        );
-        assert_eq!(script.wants(), expected);
-        script.event(&said(group(9), 43));
-        assert_eq!(script.wants(), "");
-    }
-}
-
-#[test]
-fn whoever_joins_hears_what_was_said_since() {
-    let mut script = Script::active();
-    script.event(&changed(me(), 11, "joined", 6));
-    assert_eq!(script.wants(), "deliver 11 live\njoin group:9 since 40");
-    let missed = Replay::Range {
-        after: at(40),
-        through: 42,
-    };
-    script.joined(group(9), Some(42), missed);
-    script.event(&said(group(9), 43));
-    assert_eq!(
-        script.wants(),
-        "send {\"type\":\"channels\",\"data\":{\"joined\":{\"group:9\":{\"epoch\":\"0000000000000001\",\"offset\":40}}}}\n\
-         read group:9 40..42"
-    );
-    let missed = vec![said(group(9), 41), said(group(9), 42)];
-    script
-        .session
-        .on_history(group(9), Ok(missed), script.now, &mut script.effects);
-    assert_eq!(
-        script.wants(),
-        "deliver 41 resume\ndeliver 42 resume",
-        "half a queue at once"
-    );
-    let room = Room {
-        frames: 4,
-        bytes: 1000,
-    };
-    script.session.on_room(room, &mut script.effects);
-    assert_eq!(script.wants(), "deliver 43 resume");
-    script.event(&said(group(9), 44));
-    assert_eq!(script.wants(), "deliver 44 live");
-}
-
-#[test]
-fn lost_changes_are_read_anew() {
-    let mut script = Script::in_a_group();
-    script.session.on_lost(me(), at(90), &mut script.effects);
-    assert!(script.wants().starts_with("memberships since 90\n"));
-    script.memberships(8, &[7]);
-    assert_eq!(
-        script.wants(),
-        "leave group:9\nsend {\"type\":\"channels\",\"data\":{\"left\":[\"group:9\"]}}\njoin group:7"
-    );
-    script.event(&changed(me(), 91, "joined", 8));
-    assert_eq!(script.wants(), "deliver 91 live", "counted in before");
 }

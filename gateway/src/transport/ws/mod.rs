@@ -4,6 +4,7 @@
 
 mod extension;
 mod first_frame;
+mod header;
 mod inflate;
 mod parser;
 mod upgrade;

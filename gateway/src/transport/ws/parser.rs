@@ -8,7 +8,11 @@ use std::ops::ControlFlow;
 
 use shared::wire::CloseReason;
 
-use super::{inflate::Inflater, utf8::Utf8};
+use super::{
+    header::{BINARY, Expected, Header, MASK_BYTES, PING, PONG, TEXT},
+    inflate::Inflater,
+    utf8::Utf8,
+};
 
 /// What a client said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,40 +59,6 @@ impl Violation {
             | Self::Close
             | Self::Deflate => CloseReason::ProtocolError,
         }
-    }
-}
-
-const FIN: u8 = 0x80;
-/// RSV1, as RFC 7692 uses it.
-const COMPRESSED: u8 = 0x40;
-const RESERVED: u8 = 0x30;
-const OPCODE: u8 = 0x0f;
-
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
-
-const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
-const MASK_BYTES: usize = 4;
-
-/// A frame's header, once it is complete.
-#[derive(Debug, Clone, Copy)]
-struct Header {
-    last: bool,
-    compressed: bool,
-    opcode: u8,
-    mask: [u8; MASK_BYTES],
-    /// Bytes of the header itself.
-    length: usize,
-    payload_length: usize,
-}
-
-impl Header {
-    fn is_control(&self) -> bool {
-        self.opcode >= CLOSE
     }
 }
 
@@ -219,57 +189,11 @@ impl Parser {
 
     /// The header at the front, checked; `None` while it is incomplete.
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, Violation> {
-        let Some((first, rest)) = bytes.split_first() else {
-            return Ok(None);
+        let expected = Expected {
+            continuation: self.partial.is_some(),
+            compressed: self.limits.compressed,
         };
-        let (last, compressed, opcode) =
-            (first & FIN != 0, first & COMPRESSED != 0, first & OPCODE);
-        if first & RESERVED != 0 || !matches!(opcode, CONTINUATION..=BINARY | CLOSE..=PONG) {
-            return Err(Violation::Reserved);
-        }
-        // RFC 7692 §6: only a message's first frame says so, and only where it was agreed.
-        if compressed && !(self.limits.compressed && matches!(opcode, TEXT | BINARY)) {
-            return Err(Violation::Reserved);
-        }
-        let Some((second, rest)) = rest.split_first() else {
-            return Ok(None);
-        };
-        if second & 0x80 == 0 {
-            return Err(Violation::Unmasked);
-        }
-        let short = usize::from(second & 0x7f);
-        let is_control = opcode >= CLOSE;
-        if is_control && (!last || short > CONTROL_PAYLOAD_BYTES_MAX) {
-            return Err(Violation::Control);
-        }
-        if !is_control && (opcode == CONTINUATION) != self.partial.is_some() {
-            return Err(Violation::Fragments);
-        }
-        let (extended, payload_length) = match short {
-            126 => match rest.first_chunk() {
-                Some(medium) => (2, u64::from(u16::from_be_bytes(*medium))),
-                None => return Ok(None),
-            },
-            127 => match rest.first_chunk() {
-                Some(long) => (8, u64::from_be_bytes(*long)),
-                None => return Ok(None),
-            },
-            short => (0, short as u64),
-        };
-        // Refused by its header alone: nothing is reserved for what a client merely claims.
-        let payload_length = usize::try_from(payload_length).unwrap_or(usize::MAX);
-        if !is_control && payload_length > self.room(compressed) {
-            return Err(Violation::TooBig);
-        }
-        let mask = rest.get(extended..).and_then(<[u8]>::first_chunk);
-        Ok(mask.map(|mask| Header {
-            last,
-            compressed,
-            opcode,
-            mask: *mask,
-            length: 2 + extended + MASK_BYTES,
-            payload_length,
-        }))
+        Header::read(bytes, expected, |compressed| self.room(compressed))
     }
 
     /// Bytes that the message may still have on the wire.
