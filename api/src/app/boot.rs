@@ -136,7 +136,7 @@ impl Server {
             timeout: settings.drain_timeout,
         };
         let (app, outlet, publisher) = App::new(settings, clock)?;
-        app.know_event_types(&features);
+        app.know(&features);
         declare_flags(&app, &features)?;
         let lifecycle = Lifecycle::default();
         let housekeeping = features.iter().flat_map(|feature| feature.housekeeping);

@@ -39,6 +39,7 @@ use event_type::EventType;
 use flags::Flags;
 use live::ChangedCounts;
 use metrics::ApiMetrics;
+use notification_type::NotificationTypes;
 use time::Time;
 use workers::Workers;
 
@@ -58,6 +59,7 @@ struct Parts {
     workers: Workers,
     changed_counts: ChangedCounts,
     event_types: OnceLock<Vec<EventType>>,
+    notification_types: OnceLock<NotificationTypes>,
     flags: Flags,
 }
 
@@ -90,6 +92,7 @@ impl App {
             workers: Workers::new(settings.auth.hash.parallel),
             changed_counts: ChangedCounts::default(),
             event_types: OnceLock::new(),
+            notification_types: OnceLock::new(),
             flags: Flags::new(settings.flags.clone(), evaluations),
             clock,
             settings,
@@ -184,13 +187,21 @@ impl App {
         &self.0.settings.telemetry.node_name
     }
 
-    /// Notes which types of events the features tell clients.
-    pub(in crate::app) fn know_event_types(&self, features: &[feature::Feature]) {
+    /// Notes what the features tell clients and people of.
+    pub(in crate::app) fn know(&self, features: &[feature::Feature]) {
         let types = features.iter().flat_map(|feature| feature.events);
         let types: Vec<EventType> = types.chain(access::EVENTS).copied().collect();
         self.metrics().know_event_types(&types);
+        let notifications = features.iter().flat_map(|f| f.notification_types);
+        let notifications = NotificationTypes::new(notifications.copied());
         // Set once, by the one server that has the features.
         self.0.event_types.set(types).ok();
+        self.0.notification_types.set(notifications).ok();
+    }
+
+    /// What the features tell people of; nothing where there is no server.
+    pub fn notification_types(&self) -> &NotificationTypes {
+        self.0.notification_types.get_or_init(Default::default)
     }
 
     /// Whether a feature says that it tells events of this type; nobody knows where there is no server.

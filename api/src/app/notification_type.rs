@@ -1,6 +1,7 @@
 //! Types of notifications: each feature has its own, as statics, and lists them in its [`Feature`](super::feature::Feature).
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, btree_map::Entry},
     pin::Pin,
     sync::Arc,
@@ -58,13 +59,16 @@ pub enum Folding {
     Acts,
 }
 
+/// Characters of a type's name at most.
+const NAME_LENGTH_MAX: usize = 50;
+
 /// A type of notifications, and how it is told where the recipient has not chosen otherwise.
 #[derive(Debug)]
 pub struct NotificationType {
     /// Clients branch on it: at most 50 of a-z, 0-9 and `_`, a letter first.
-    pub name: &'static str,
-    /// A few words, the same for every notification of this type.
-    pub title: &'static str,
+    pub name: Cow<'static, str>,
+    /// A few words, the same for every notification of this type that a feature has.
+    pub title: Cow<'static, str>,
     pub(crate) folding: Folding,
     pub(crate) in_app: bool,
     pub(crate) push: bool,
@@ -78,6 +82,15 @@ impl NotificationType {
     /// Told each by itself, in the app and by push, unless a policy about its sender says otherwise; asks nothing.
     #[must_use]
     pub const fn new(name: &'static str, title: &'static str) -> Self {
+        Self::of(Cow::Borrowed(name), Cow::Borrowed(title))
+    }
+
+    /// One that no feature has: its sender names it, and puts a title to each. Told as [`NotificationType::new`] says.
+    pub(crate) fn foreign(name: String, title: String) -> Self {
+        Self::of(Cow::Owned(name), Cow::Owned(title))
+    }
+
+    const fn of(name: Cow<'static, str>, title: Cow<'static, str>) -> Self {
         Self {
             name,
             title,
@@ -89,6 +102,14 @@ impl NotificationType {
             flag: None,
             handler: None,
         }
+    }
+
+    /// Whether a type can be called this: at most 50 of a-z, 0-9 and `_`, a letter first.
+    pub(crate) fn is_name(name: &str) -> bool {
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.len() <= NAME_LENGTH_MAX
+            && name.bytes().all(is_plain)
     }
 
     /// What happens to repeats.
@@ -140,7 +161,7 @@ impl NotificationType {
 }
 
 /// The types of all features, by name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NotificationTypes(Arc<BTreeMap<&'static str, &'static NotificationType>>);
 
 impl NotificationTypes {
@@ -148,7 +169,7 @@ impl NotificationTypes {
     pub(in crate::app) fn new(types: impl IntoIterator<Item = &'static NotificationType>) -> Self {
         let mut by_name = BTreeMap::new();
         for kind in types {
-            match by_name.entry(kind.name) {
+            match by_name.entry(&*kind.name) {
                 Entry::Vacant(place) => drop(place.insert(kind)),
                 Entry::Occupied(_) => panic!("two features tell of {}", kind.name),
             }

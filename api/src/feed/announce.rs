@@ -2,8 +2,8 @@
 //!
 //! Made by looking, as for comments: one pod asks every second which posts have come, so that posting costs its author
 //! nothing more, however many follow, and the folding holds over all pods. What it costs is bounded: so many posts of a
-//! second, so many followers of each, so many people in all, and of these only those who are online are told. Who is left
-//! out, or away, sees the posts at the next look at the feed.
+//! second here, so many [`readers`] there, and of these only those who are online are told. Who is left out, or away, sees
+//! the posts at the next look at the feed.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,26 +13,24 @@ use std::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
-    ids::{GroupId, PostId, UserId},
+    ids::{GroupId, PostId},
     wire::{Channel, Class},
 };
 
-use super::queries::{self, Audience, Recent};
-use crate::{
-    app::{
-        App,
-        db::{NoticeSpec, Tx},
-        error::Error,
-        event_type::EventType,
-        jobs::Job,
-    },
-    presence,
+use super::{
+    queries::{self, Recent},
+    readers::{self, BOUNDS},
+};
+use crate::app::{
+    App,
+    db::{NoticeSpec, Tx},
+    error::Error,
+    event_type::EventType,
+    jobs::Job,
 };
 
 /// Posts are looked for this far back: longer than a transaction takes to show.
 const LOOK_BACK: Duration = Duration::from_secs(5);
-/// People who are told in one transaction.
-const PEOPLE_AT_ONCE: usize = 500;
 
 /// The job, with the posts that it has told of.
 #[derive(Default)]
@@ -70,7 +68,7 @@ async fn announce(app: &App, news: &[Recent]) -> Result<(), Error> {
     announce_to_all(&mut tx, news)?;
     announce_to_groups(&mut tx, news)?;
     tx.commit().await?;
-    announce_to_followers(app, news).await
+    readers::tell(app, news, BOUNDS).await
 }
 
 /// The public feed is the same for everybody.
@@ -97,39 +95,6 @@ fn announce_to_groups(tx: &mut Tx, news: &[Recent]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn announce_to_followers(app: &App, news: &[Recent]) -> Result<(), Error> {
-    let own = news.iter().filter(|post| post.group.is_none());
-    let own: Vec<&Recent> = own.collect();
-    if own.is_empty() {
-        return Ok(());
-    }
-    let audience = queries::list_audience(&app.read().await?, &own).await?;
-    for people in audience.chunks(PEOPLE_AT_ONCE) {
-        let mut tx = app.begin().await?;
-        for reader in online(app, people).await {
-            let whose = Channel::User(reader.person);
-            notice(&mut tx, whose, ("following", None), reader.folded)?;
-        }
-        tx.commit().await?;
-    }
-    Ok(())
-}
-
-/// Those who are online; everybody, where that is not known: a notice for somebody who is away costs little.
-async fn online<'a>(app: &App, people: &'a [Audience]) -> Vec<&'a Audience> {
-    let ids: Vec<UserId> = people.iter().map(|reader| reader.person).collect();
-    match presence::online(app, &ids).await {
-        Ok(online) => {
-            let known = people.iter().zip(online);
-            known
-                .filter(|(_, online)| *online)
-                .map(|(reader, _)| reader)
-                .collect()
-        }
-        Err(_) => people.iter().collect(),
-    }
-}
-
 /// How many there are, and the newest of them.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(super) struct Folded {
@@ -138,7 +103,7 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    fn of(posts: impl Iterator<Item = PostId>) -> Option<Self> {
+    pub(super) fn of(posts: impl Iterator<Item = PostId>) -> Option<Self> {
         posts.fold(None, |before: Option<Self>, post| {
             Some(Self {
                 count: before.map_or(0, |before| before.count) + 1,
@@ -161,7 +126,8 @@ struct NewPostsAvailable {
     group_id: Option<GroupId>,
 }
 
-fn notice(
+/// Tells a channel of what is new in a feed.
+pub(super) fn notice(
     tx: &mut Tx,
     channel: Channel,
     (feed_type, group_id): (&'static str, Option<GroupId>),

@@ -2,6 +2,7 @@
 
 mod announce;
 mod queries;
+mod readers;
 mod routes;
 
 #[cfg(test)]
@@ -16,7 +17,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "feed",
         routes: routes::routes(),
-        events: &[announce::NEW_POSTS_AVAILABLE],
+        events: &[announce::NEW_POSTS_AVAILABLE, readers::NEW_POST],
         jobs: vec![jobs::start::<announce::AnnouncePosts>],
         statements: queries::STATEMENTS,
         ..Feature::default()

@@ -2,7 +2,6 @@
 
 use shared::ids::{GroupId, PostId, UserId};
 
-use super::announce::Folded;
 use crate::{
     app::{
         db::{Connection, FromRow, InvalidRow, Row},
@@ -138,50 +137,68 @@ pub(super) async fn list_recent(db: &Connection, since: Time) -> Result<Vec<Rece
     db.query(LIST_RECENT, &[&since.0]).await
 }
 
+// Followers and friends of whoever posts for all, members of the group of what is posted there: those whose feed it enters. A
+// block has ended both ties between two people, but not a membership.
 const LIST_AUDIENCE: &str = "
-select reader.id, count(*) as count, max(post.id) as latest_post_id
-from unnest($1::bigint[], $2::bigint[]) as post(id, author_id)
+select source.number, reader.id as reader_id
+from unnest($1::bigint[], $2::bigint[]) with ordinality as source(author_id, group_id, number)
 cross join lateral (
     (
         select follower_id as id from follows
-        where followee_id = post.author_id and status = 'accepted'
+        where source.group_id is null and followee_id = source.author_id and status = 'accepted'
         order by created_at desc
-        limit 5000
+        limit $3
     )
     union
     (
         select friend_id from friend_links
-        where user_id = post.author_id and status = 'accepted'
-        limit 1000
+        where source.group_id is null and user_id = source.author_id and status = 'accepted'
+        limit $3
+    )
+    union
+    (
+        select member.user_id from group_members member
+        where member.group_id = source.group_id and member.user_id <> source.author_id
+            and not exists (
+                select from blocks cut where cut.blocker_id = member.user_id and cut.blocked_id = source.author_id
+            )
+            and not exists (
+                select from blocks cut where cut.blocker_id = source.author_id and cut.blocked_id = member.user_id
+            )
+        limit $3
     )
 ) reader
-group by reader.id
-limit 10000";
+limit $4";
 
-/// Somebody in whose feed posts have come.
-pub(super) struct Audience {
-    pub(super) person: UserId,
-    pub(super) folded: Folded,
+/// Somebody in whose feed there is something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reads {
+    pub(super) reader: UserId,
+    /// Which of the sources; counted from 0.
+    pub(super) source: usize,
 }
 
-impl FromRow for Audience {
+impl FromRow for Reads {
     fn from_row(row: &Row<'_>) -> Result<Self, InvalidRow> {
+        let number: i64 = row.get("number")?;
         Ok(Self {
-            person: row.get("id")?,
-            folded: Folded {
-                count: row.get("count")?,
-                latest_post_id: row.get("latest_post_id")?,
-            },
+            reader: row.get("reader_id")?,
+            // PostgreSQL counts from 1.
+            source: usize::try_from(number - 1).unwrap_or_default(),
         })
     }
 }
 
-/// In whose feed these posts are: followers and friends of their authors, ten thousand of them at most.
+/// Whose feed posts of these authors, in these groups or for all, enter: so many readers of each, and in all.
 pub(super) async fn list_audience(
     db: &Connection,
-    posts: &[&Recent],
-) -> Result<Vec<Audience>, Error> {
-    let ids: Vec<i64> = posts.iter().map(|post| post.id.get()).collect();
-    let authors: Vec<i64> = posts.iter().map(|post| post.author.get()).collect();
-    db.query(LIST_AUDIENCE, &[&ids, &authors]).await
+    sources: &[(UserId, Option<GroupId>)],
+    (of_each, in_all): (usize, usize),
+) -> Result<Vec<Reads>, Error> {
+    let authors: Vec<i64> = sources.iter().map(|(author, _)| author.get()).collect();
+    let groups = sources.iter().map(|(_, group)| group.map(GroupId::get));
+    let groups: Vec<Option<i64>> = groups.collect();
+    let [of_each, in_all] = [of_each, in_all].map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+    db.query(LIST_AUDIENCE, &[&authors, &groups, &of_each, &in_all])
+        .await
 }

@@ -1,9 +1,13 @@
 //! Stories of the feed.
 
 use jiff::SignedDuration;
-use serde_json::json;
-use shared::{clock::Clock, wire::Channel};
+use serde_json::{Value, json};
+use shared::{clock::Clock, ids::PostId, wire::Channel};
 
+use super::{
+    queries::Recent,
+    readers::{self, BOUNDS, Bounds},
+};
 use crate::app::testing::{Actor, TestApp};
 
 impl Actor {
@@ -307,4 +311,133 @@ async fn new_posts_are_announced_folded_to_those_in_whose_feed_they_are() {
         let unheard = nobody.unheard();
         assert!(!unheard.iter().any(|kind| kind == "new_posts_available"));
     }
+}
+
+async fn joins(who: &Actor, group: &Value) {
+    let path = format!("/groups/{group}/join");
+    who.post(&path, &json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_new_post_is_told_to_those_whose_feed_it_enters() {
+    let app = TestApp::start().await;
+    let (bo, dan) = (app.user("bob").await, app.private_user("dan").await);
+    let (ana, eve) = (app.user("ana").await, app.user("eve").await);
+    for reader in [&ana, &eve] {
+        reader.follows(&bo).await;
+        // Dan accepts Ana alone.
+        reader.follows(&dan).await;
+    }
+    let accept = json!({ "action": "accept" });
+    let path = format!("/follow/requests/{}", ana.id());
+    dan.post(&path, &accept).await.ok();
+    let group = json!({ "name": "Runners", "is_private": false });
+    let group = bo.post("/groups", &group).await.ok()["id"].clone();
+    joins(&ana, &group).await;
+    joins(&eve, &group).await;
+
+    let secret = dan.posts("secret").await;
+    let heard = ana.hears("new_post").await;
+    assert_eq!(heard.data(), &ana.get(&secret).await.ok());
+    assert_eq!(heard.event.position, None, "it is not kept");
+    assert_eq!(heard.body["from_user_id"], json!(dan.id()));
+
+    // A block ends following, and not being in the same group.
+    let block = format!("/users/{}/block", bo.id());
+    eve.put(&block, &Value::Null).await.ok();
+    let for_group = json!({ "content": "for members", "group_id": group });
+    bo.post("/posts", &for_group).await.ok();
+    let heard = ana.hears("new_post").await;
+    assert_eq!(heard.data()["group_id"], group);
+    bo.posts("for followers").await;
+    assert_eq!(
+        ana.hears("new_post").await.data()["content"],
+        "for followers"
+    );
+
+    // Nothing came to Eve before this, nor to whoever wrote the others.
+    eve.follows(&ana).await;
+    bo.follows(&ana).await;
+    ana.posts("the last").await;
+    for reader in [&eve, &bo] {
+        let heard = reader.hears("new_post").await;
+        assert_eq!(heard.data()["content"], "the last");
+    }
+    assert!(!ana.unheard().contains(&"new_post".to_owned()));
+}
+
+/// A post that the job does not look so far back for.
+async fn old_post(app: &TestApp, author: &Actor, number: i64) -> Recent {
+    let insert = "
+        insert into posts (author_id, content, created_at)
+        values ($1, $2, now() - interval '1 hour')
+        returning id";
+    let db = app.app().read().await.unwrap();
+    let content = format!("number {number}");
+    let id: PostId = db
+        .query_one(insert, &[&author.id().get(), &content])
+        .await
+        .unwrap();
+    Recent {
+        id,
+        author: author.id(),
+        group: None,
+        is_public: true,
+    }
+}
+
+#[tokio::test]
+async fn past_the_bounds_readers_hear_only_that_there_is_something() {
+    let app = TestApp::start().await;
+    let bo = app.user("bob").await;
+    let mut readers = Vec::new();
+    for name in ["ana", "dan", "eve", "kim"] {
+        let reader = app.user(name).await;
+        reader.follows(&bo).await;
+        readers.push(reader);
+    }
+    let tell =
+        async |news: &[Recent], bounds| readers::tell(app.app(), news, bounds).await.unwrap();
+    let news = [old_post(&app, &bo, 1).await, old_post(&app, &bo, 2).await];
+    // Room for two posts to each of two readers, and for one more to hear of them.
+    let few = Bounds {
+        posts: 5,
+        notices: 3,
+        ..BOUNDS
+    };
+    tell(&news, few).await;
+    // More at once than anybody reads as they come.
+    let mut many = Vec::new();
+    for number in 3..=8 {
+        many.push(old_post(&app, &bo, number).await);
+    }
+    tell(&many, BOUNDS).await;
+    // Nobody but one is looked at.
+    let one = Bounds { looks: 1, ..BOUNDS };
+    tell(&[old_post(&app, &bo, 9).await], one).await;
+    let last = old_post(&app, &bo, 10).await;
+    let (last_id, latest) = (json!(last.id), json!(many[5].id));
+    tell(&[last], BOUNDS).await;
+
+    let mut told = Vec::new();
+    for reader in &readers {
+        let (mut posts, mut notices) = (Vec::new(), Vec::new());
+        while posts.last() != Some(&last_id) {
+            posts.push(reader.hears("new_post").await.data()["id"].clone());
+        }
+        while notices.last() != Some(&last_id) {
+            let heard = reader.hears("new_posts_available").await;
+            notices.push(heard.data()["latest_post_id"].clone());
+            if notices.last() == Some(&latest) {
+                assert_eq!(heard.data()["count"], 6);
+            }
+        }
+        told.push((posts.len(), notices.len()));
+    }
+    // Two and the last, the notice of many for everybody; one of the four has the ninth, and its notice.
+    let looked_at = told.iter().position(|(posts, _)| [2, 4].contains(posts));
+    let looked_at = looked_at.expect("one of them");
+    told[looked_at].0 -= 1;
+    told[looked_at].1 -= 1;
+    assert_eq!(told, [(3, 3), (3, 3), (1, 3), (1, 2)]);
 }

@@ -54,5 +54,5 @@ pub(super) async fn follow_request(
 
 /// The request was answered, or taken back.
 pub(super) async fn settle_request(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
-    settle(tx, pair.followee, FOLLOW_REQUEST.name, pair.follower.get()).await
+    settle(tx, pair.followee, &FOLLOW_REQUEST.name, pair.follower.get()).await
 }

@@ -49,6 +49,6 @@ pub(super) async fn friend_accepted(tx: &mut Tx, pair: Pair) -> Result<(), Error
 
 /// No request stands between the two any more, whoever had asked.
 pub(super) async fn settle_requests(tx: &mut Tx, pair: Pair) -> Result<(), Error> {
-    settle(tx, pair.me, FRIEND_REQUEST.name, pair.other.get()).await?;
-    settle(tx, pair.other, FRIEND_REQUEST.name, pair.me.get()).await
+    settle(tx, pair.me, &FRIEND_REQUEST.name, pair.other.get()).await?;
+    settle(tx, pair.other, &FRIEND_REQUEST.name, pair.me.get()).await
 }

@@ -69,7 +69,7 @@ pub(super) async fn settle_join_request(
     group: GroupId,
     asker: UserId,
 ) -> Result<(), Error> {
-    settle_for_everybody(tx, asker, GROUP_JOIN_REQUEST.name, group.get()).await
+    settle_for_everybody(tx, asker, &GROUP_JOIN_REQUEST.name, group.get()).await
 }
 
 /// The invitation is answered, or was withdrawn.
@@ -78,5 +78,5 @@ pub(super) async fn settle_invite(
     group: GroupId,
     invited: UserId,
 ) -> Result<(), Error> {
-    settle(tx, invited, GROUP_INVITE.name, group.get()).await
+    settle(tx, invited, &GROUP_INVITE.name, group.get()).await
 }

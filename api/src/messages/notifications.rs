@@ -115,5 +115,5 @@ pub(super) async fn settle_request(
     conversation: ConversationId,
     asked: UserId,
 ) -> Result<(), Error> {
-    settle(tx, asked, MESSAGE_REQUEST.name, conversation.get()).await
+    settle(tx, asked, &MESSAGE_REQUEST.name, conversation.get()).await
 }

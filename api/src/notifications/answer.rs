@@ -11,7 +11,7 @@ use super::{queries, settle};
 use crate::app::{
     App,
     error::Error,
-    notification_type::{Answer, Answered, NotificationTypes},
+    notification_type::{Answer, Answered},
 };
 
 /// A notification was answered.
@@ -35,7 +35,6 @@ async fn gone(app: &App, notification: NotificationId, refusal: Error) -> Result
 /// Does what the answer means, by the feature that asked; the notification asks nothing afterwards.
 pub(super) async fn answer(
     app: &App,
-    types: &NotificationTypes,
     recipient: UserId,
     (notification_id, answer): (NotificationId, Answer),
 ) -> Result<AnswerGiven, Error> {
@@ -54,7 +53,8 @@ pub(super) async fn answer(
         data: asked.data,
         answer,
     };
-    if let Err(error) = types
+    if let Err(error) = app
+        .notification_types()
         .answer((app.flags(), &mut tx), &asked.kind, answered)
         .await
     {

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::ids::NotificationId;
 
-use super::read::{self, OneRead};
+use super::{
+    read::{self, OneRead},
+    send::send_notification,
+};
 use crate::app::{
     App,
     commands::Command,
@@ -13,10 +16,10 @@ use crate::app::{
 };
 
 pub(super) fn commands() -> Vec<Command> {
-    vec![Command::new(
-        "mark_notification_read",
-        mark_notification_read,
-    )]
+    vec![
+        Command::new("mark_notification_read", mark_notification_read),
+        Command::new("send_notification", send_notification),
+    ]
 }
 
 /// Marks a notification as read.

@@ -10,7 +10,7 @@ use super::NewNotification;
 pub(super) const WINDOW: Duration = Duration::from_hours(1);
 
 /// Makes it speak of `actor_count` people, at least two, of whom the actor is the newest.
-pub(super) fn count_in(notification: &mut NewNotification, actor_name: &str, actor_count: i64) {
+pub(super) fn count_in(notification: &mut NewNotification<'_>, actor_name: &str, actor_count: i64) {
     if let Some(rest) = notification.message.strip_prefix(actor_name) {
         let others = match actor_count - 1 {
             1 => "1 other".to_owned(),

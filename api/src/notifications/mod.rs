@@ -12,6 +12,9 @@
 //!   takes its place.
 //! - Preferences are asked when something happens: what was told stays told.
 //!
+//! What other back ends and operators tell people in their own words is one too (`send`): blocks, mutes, preferences and
+//! policies hold for it as for the rest.
+//!
 //! There is no push service yet: `push` is kept for one, and quiet hours are told to clients as `quiet`.
 
 mod answer;
@@ -26,6 +29,7 @@ mod preferences;
 mod queries;
 mod read;
 mod routes;
+mod send;
 mod settle;
 #[cfg(test)]
 mod tests;

@@ -20,13 +20,13 @@ use crate::{
 
 /// Something that somebody may want to know.
 #[derive(Debug)]
-pub struct NewNotification {
+pub struct NewNotification<'a> {
     /// Who may want to know it.
     pub to: UserId,
     /// Whose act it is.
     pub actor: UserId,
     /// What it is, and how such things are told.
-    pub kind: &'static NotificationType,
+    pub kind: &'a NotificationType,
     /// A sentence for people. One that begins with the actor's display name counts others in where repeats are folded:
     /// "Ana and 4 others liked your post".
     pub message: String,
@@ -41,7 +41,7 @@ pub struct NewNotification {
 /// Blocks, mutes, preferences, policies and folding are asked here and nowhere else: features say what happened, never
 /// whether it is worth telling. Whoever tells several people in one transaction does so in the order of their ids, so
 /// that two transactions cannot wait for each other.
-pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Error> {
+pub async fn notify(tx: &mut Tx, notification: NewNotification<'_>) -> Result<(), Error> {
     let fate = tell(tx, notification).await?;
     let counters = &tx.metrics().notifications;
     counters.with_label_values(&[fate]).inc();
@@ -51,7 +51,7 @@ pub async fn notify(tx: &mut Tx, notification: NewNotification) -> Result<(), Er
 /// One of [`NOTIFIED`](crate::app::metrics::NOTIFIED).
 type Fate = &'static str;
 
-async fn tell(tx: &mut Tx, notification: NewNotification) -> Result<Fate, Error> {
+async fn tell(tx: &mut Tx, notification: NewNotification<'_>) -> Result<Fate, Error> {
     let (kind, actor, to) = (notification.kind, notification.actor, notification.to);
     let folding = kind.folding;
     if is_silent(tx, kind, actor, to).await? {
@@ -114,7 +114,7 @@ async fn is_silent(
 /// Stores it, within an earlier one if there is one to be folded into, and says whether there was. `None` if it is no news.
 async fn fold(
     tx: &Tx,
-    mut notification: NewNotification,
+    mut notification: NewNotification<'_>,
     folding: Folding,
     is_filtered: bool,
 ) -> Result<Option<(NotificationView, bool)>, Error> {

@@ -17,8 +17,6 @@ use crate::app::{
 
 /// Types that one person may have preferences about.
 const TYPES_MAX: usize = 200;
-/// Characters of a type's name at most.
-const TYPE_LENGTH_MAX: usize = 50;
 
 /// Everything that a person has chosen, defaults filled in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,11 +100,7 @@ impl Input for ChangePreferences {
             wrong.field("types", "too_many", message);
         }
         for name in self.types.keys() {
-            let is_valid = name.starts_with(|first: char| first.is_ascii_lowercase())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-            if !is_valid || name.len() > TYPE_LENGTH_MAX {
+            if !NotificationType::is_name(name) {
                 wrong.field("types", "invalid_type", format!("{name} names no type"));
             }
         }
@@ -184,7 +178,7 @@ pub(super) async fn find(
     let policy: Option<PolicyRow> = db.query_optional(FIND_POLICY, &[&user.get()]).await?;
     let defaults = known
         .iter()
-        .map(|kind| (kind.name.to_owned(), Ways::of(kind)));
+        .map(|kind| (kind.name.to_string(), Ways::of(kind)));
     let mut types: BTreeMap<String, Ways> = defaults.collect();
     types.extend(chosen.into_iter().map(|TypeRow(kind, ways)| (kind, ways)));
     let everybody = Senders {
@@ -231,10 +225,10 @@ on conflict (user_id) do update set
 /// Changes what is named, and says what holds then.
 pub(super) async fn change(
     app: &App,
-    known: &NotificationTypes,
     user: UserId,
     change: ChangePreferences,
 ) -> Result<Preferences, Error> {
+    let known = app.notification_types();
     let tx = app.begin().await?;
     for (kind, ways) in &change.types {
         let default = known.find(kind).map_or(Ways::UNKNOWN, Ways::of);

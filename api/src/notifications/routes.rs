@@ -1,6 +1,6 @@
 //! `/notifications`.
 
-use axum::{Extension, Json as Answer, extract::State};
+use axum::{Json as Answer, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::{ids::NotificationId, wire::Code};
@@ -19,7 +19,7 @@ use crate::app::{
         json::{Input, Json},
         page::{OffsetQuery, Page, PageQuery, Query},
     },
-    notification_type::{self, NotificationTypes},
+    notification_type,
     openapi::{Routes, get, post},
 };
 
@@ -104,31 +104,28 @@ impl Input for AnswerNotification {}
 
 async fn answer_notification(
     State(app): State<App>,
-    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
     Path(notification): Path<NotificationId>,
     Json(AnswerNotification { action }): Json<AnswerNotification>,
 ) -> Result<Answer<AnswerGiven>, Error> {
-    let given = answer::answer(&app, &types, caller.user_id, (notification, action)).await?;
+    let given = answer::answer(&app, caller.user_id, (notification, action)).await?;
     Ok(Answer(given))
 }
 
 async fn find_preferences(
     State(app): State<App>,
-    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
 ) -> Result<Answer<Preferences>, Error> {
     let db = app.read().await?;
-    let preferences = preferences::find(&db, &types, caller.user_id).await?;
+    let preferences = preferences::find(&db, app.notification_types(), caller.user_id).await?;
     Ok(Answer(preferences))
 }
 
 async fn change_preferences(
     State(app): State<App>,
-    Extension(types): Extension<NotificationTypes>,
     caller: SignedIn,
     Json(change): Json<ChangePreferences>,
 ) -> Result<Answer<Preferences>, Error> {
-    let preferences = preferences::change(&app, &types, caller.user_id, change).await?;
+    let preferences = preferences::change(&app, caller.user_id, change).await?;
     Ok(Answer(preferences))
 }

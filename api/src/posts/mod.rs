@@ -28,7 +28,7 @@ pub use attachment::{ATTACHMENTS_MAX, Attachment, check_attachments};
 pub use mentions::{Mention, mentioned_readers, tell_mentioned};
 pub use queries::Visible;
 pub use view::PostView;
-pub(crate) use view::{counts_of_post, may_see_post, select_posts};
+pub(crate) use view::{counts_of_post, may_see_post, post_columns, select_posts};
 pub use write::{NewPost, write};
 
 /// What the slice brings.
@@ -69,6 +69,12 @@ pub async fn find_visible(db: &Connection, reader: UserId, post: PostId) -> Resu
 /// The post as the reader gets it; else there is no such post.
 pub async fn read(db: &Connection, reader: UserId, post: PostId) -> Result<PostView, Error> {
     queries::find_view(db, reader, post).await
+}
+
+/// Those of these posts that there are, as they look before anybody has done anything to them: to be told to many. Whoever is
+/// told must be allowed to see them.
+pub async fn list_new(db: &Connection, posts: &[PostId]) -> Result<Vec<PostView>, Error> {
+    queries::list_new(db, posts).await
 }
 
 /// What was posted in a group, the newest first. `not_found` for who is no member.

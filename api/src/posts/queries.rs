@@ -5,7 +5,7 @@ use shared::ids::{GroupId, PostId, UserId};
 
 use super::{
     Attachment, NewPost,
-    view::{PostView, may_see_post, select_posts},
+    view::{PostView, may_see_post, post_columns, select_posts},
 };
 use crate::app::{
     db::{Connection, FromRow, InvalidRow, Parameters, Row},
@@ -22,6 +22,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     LIST_POSTS_OF,
     IS_MEMBER,
     LIST_POSTS_IN,
+    LIST_NEW,
     INSERT_POST,
     LOCK_CONTENT,
     UPDATE_CONTENT,
@@ -53,6 +54,25 @@ pub(super) async fn find_view(
 ) -> Result<PostView, Error> {
     let view = find_post(db, reader, post).await?;
     view.ok_or_else(|| Error::not_found("post"))
+}
+
+const LIST_NEW: &str = concat!(
+    "
+select",
+    post_columns!(),
+    ",
+    0::bigint as like_count, 0::bigint as comment_count, '{}'::jsonb as reactions, false as liked_by_me,
+    null::text as my_reaction
+from posts post
+join users account on account.id = post.author_id
+where post.id = any($1) and post.deleted_at is null
+order by post.id"
+);
+
+/// These posts, for everybody alike, as nobody has touched them.
+pub(super) async fn list_new(db: &Connection, posts: &[PostId]) -> Result<Vec<PostView>, Error> {
+    let posts: Vec<i64> = posts.iter().map(|post| post.get()).collect();
+    db.query(LIST_NEW, &[&posts]).await
 }
 
 const FIND_VISIBLE: &str = concat!(

@@ -147,6 +147,19 @@ macro_rules! counts_of_post {
     };
 }
 
+/// The columns that a [`PostView`] is read from and that are the same for every reader, out of `post` and its `account`.
+macro_rules! post_columns {
+    () => {
+        concat!(
+            "
+    post.id, post.kind, post.content, post.created_at, post.edited_at, post.attachments, post.group_id,
+    post.activity_type, post.duration_minutes, post.distance_km, post.notes, post.activity_date,
+    ",
+            crate::users::person_columns!()
+        )
+    };
+}
+
 /// A statement that reads [`PostView`]s, newest first, of the posts that `$page` selects as `id`; `$1` is the reader.
 ///
 /// It asks once more whether the reader may see each of them: a page that forgets to ask shows too little, never too
@@ -158,11 +171,8 @@ macro_rules! select_posts {
 with page as materialized (",
             $page,
             ")
-select
-    post.id, post.kind, post.content, post.created_at, post.edited_at, post.attachments, post.group_id,
-    post.activity_type, post.duration_minutes, post.distance_km, post.notes, post.activity_date,
-    ",
-            crate::users::person_columns!(),
+select",
+            $crate::posts::post_columns!(),
             ",
     counts.like_count, counts.comment_count, counts.reactions,
     exists (
@@ -185,4 +195,4 @@ order by post.created_at desc, post.id desc"
     };
 }
 
-pub(crate) use {counts_of_post, may_see_post, select_posts};
+pub(crate) use {counts_of_post, may_see_post, post_columns, select_posts};

@@ -41,11 +41,11 @@ impl Document {
         let told = native::told(&self.events);
         parts.send(NATIVE, "told", told);
         for (command, ack) in native::taken(&self.commands) {
-            parts.receive(NATIVE, command, Some(ack));
+            parts.receive(NATIVE, command, ack);
         }
         parts.send(SOCKET_IO, "emitted", socketio::emitted(&self.events));
-        for message in socketio::heard(&self.commands) {
-            parts.receive(SOCKET_IO, message, None);
+        for (message, ack) in socketio::heard(&self.commands) {
+            parts.receive(SOCKET_IO, message, ack);
         }
         parts.into_document()
     }
@@ -84,21 +84,24 @@ impl Parts {
     }
 
     /// A message that clients send, and what it is acknowledged with.
-    fn receive(&mut self, channel: &'static str, message: Message, ack: Option<Message>) {
+    fn receive(&mut self, channel: &'static str, message: Message, ack: Message) {
         let name = message.key.clone();
-        let mut operation = json!({
+        let summary = message.summary.clone();
+        let message = self.add(channel, message);
+        let mut replies = vec![self.add(channel, ack)];
+        if channel == NATIVE {
+            replies.push(json!({"$ref": format!("#/channels/{channel}/messages/frame.error")}));
+        }
+        let operation = json!({
             "action": "receive",
             "channel": {"$ref": format!("#/channels/{channel}")},
-            "summary": message.summary,
-            "messages": [self.add(channel, message)],
-        });
-        if let Some(ack) = ack {
-            let error = json!({"$ref": format!("#/channels/{channel}/messages/frame.error")});
-            operation["reply"] = json!({
+            "summary": summary,
+            "messages": [message],
+            "reply": {
                 "channel": {"$ref": format!("#/channels/{channel}")},
-                "messages": [self.add(channel, ack), error],
-            });
-        }
+                "messages": replies,
+            },
+        });
         self.operations
             .insert(format!("{channel}.{name}"), operation);
     }

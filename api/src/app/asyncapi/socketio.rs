@@ -13,14 +13,39 @@ use crate::app::{commands::Command, event_type::EventType};
 pub(super) fn emitted(events: &[EventType]) -> Vec<Message> {
     let generator = &mut written();
     let all = events.iter().chain(&gateway::EVENTS);
-    all.map(|kind| {
+    let events = all.map(|kind| {
         let (name, shape) = socketio::event(kind.name);
         let data = || camel(&kind.schema(&mut generator.clone()).to_value());
         let payload = argument(shape, kind.is_durable, data);
         let key = format!("emitted.{}", kind.name);
         Message::new(key, name, kind.summary, payload)
+    });
+    let mut messages: Vec<Message> = events.collect();
+    // Namespaces have a welcome of their own.
+    let frames = gateway::FRAMES.iter().filter(|said| said.name != "welcome");
+    messages.extend(frames.map(|said| {
+        let payload = camel(&(said.data)(generator).to_value());
+        let key = format!("emitted.{}", said.name);
+        Message::new(key, said.name, said.summary, payload)
+    }));
+    let summary = "An event without an acknowledgement was refused.";
+    let key = "emitted.error".to_owned();
+    messages.push(Message::new(key, "error", summary, error()));
+    messages
+}
+
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+            "retryable": {"type": "boolean"},
+            "retryAfterMs": {"type": "integer", "minimum": 0},
+            "errors": {"type": "array"},
+        },
     })
-    .collect()
 }
 
 fn argument(shape: Shape, is_durable: bool, data: impl FnOnce() -> Value) -> Value {
@@ -68,31 +93,85 @@ fn notification(id: &Value) -> Value {
     })
 }
 
-/// What clients emit: the one argument.
-pub(super) fn heard(commands: &[Command]) -> Vec<Message> {
-    let generator = &mut read();
+/// What clients emit, the one argument, and what an acknowledgement is called with.
+pub(super) fn heard(commands: &[Command]) -> Vec<(Message, Message)> {
+    let (generator, answers) = (&mut read(), &mut written());
     let own = gateway::COMMANDS.iter().filter(|command| {
         // Namespaces and Engine.IO have their own.
         !matches!(command.name, "ack" | "auth" | "sync" | "ping")
     });
-    let mut all: Vec<(&str, Value)> = own
-        .map(|command| (command.name, (command.fields)(generator).to_value()))
+    let done = || json!({"type": "object"});
+    let mut all: Vec<(&str, Value, Value)> = own
+        .map(|command| (command.name, (command.fields)(generator).to_value(), done()))
         .collect();
     all.extend(commands.iter().map(|command| {
         let fields = command.fields(generator).to_value();
-        (command.name(), fields)
+        let answer = command.answer(answers).to_value();
+        (command.name(), fields, answer)
     }));
-    let emitted = all.into_iter().map(|(native, fields)| {
+    let emitted = all.into_iter().map(|(native, fields, answer)| {
         let said = COMMANDS.iter().find(|said| said.native == native);
         let name = said.map_or(native, |said| said.name);
-        let mut payload = camel(&fields);
+        let mut payload = camel(&renamed(fields, said.map_or(&[], |said| said.renamed)));
         if said.is_some() {
             payload = json!({"anyOf": [payload, {"type": ["string", "number"]}]});
         }
         let summary = format!("The command `{native}`.");
-        Message::new(format!("heard.{native}"), name, &summary, payload)
+        let key = format!("heard.{native}");
+        let heard = Message::new(key, name, &summary, payload);
+        (heard, acknowledged(name, &camel(&answer)))
     });
-    emitted.collect()
+    let mut messages = vec![join()];
+    messages.extend(emitted);
+    messages
+}
+
+/// Everybody is in their own room already.
+fn join() -> (Message, Message) {
+    let own = json!({
+        "type": "object",
+        "properties": {"userId": {"type": ["string", "number", "null"]}},
+    });
+    let payload = json!({"anyOf": [own, {"type": ["string", "number", "null"]}]});
+    let summary = "Asks for one's own room, in which one is.";
+    let heard = Message::new("heard.join".to_owned(), "join", summary, payload);
+    let own = json!({
+        "type": "object",
+        "required": ["userId"],
+        "properties": {"userId": {"type": "string"}},
+    });
+    (heard, acknowledged("join", &own))
+}
+
+fn acknowledged(name: &str, answer: &Value) -> Message {
+    let refused = json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": error()},
+    });
+    let payload = json!({"anyOf": [answer, refused]});
+    let key = format!("acknowledged.{name}");
+    let summary = format!("`{name}` was done, or refused.");
+    Message::new(key, name, &summary, payload)
+}
+
+/// Fields that have another name here; the table says which, here and there.
+fn renamed(mut schema: Value, names: &[(&str, &str)]) -> Value {
+    for (here, there) in names {
+        let properties = schema.get_mut("properties");
+        if let Some(properties) = properties.and_then(Value::as_object_mut)
+            && let Some(field) = properties.remove(*there)
+        {
+            properties.insert((*here).to_owned(), field);
+        }
+        let required = schema.get_mut("required").and_then(Value::as_array_mut);
+        for name in required.into_iter().flatten() {
+            if name == there {
+                *name = (*here).into();
+            }
+        }
+    }
+    schema
 }
 
 /// A schema in the other spelling.

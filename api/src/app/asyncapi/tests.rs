@@ -112,6 +112,13 @@ fn what_listeners_of_socket_io_get_has_ids_as_texts() {
     assert_eq!(data["conversationId"]["type"], "string");
     assert_eq!(data["sender"]["properties"]["id"]["type"], "string");
     assert_eq!(data["seq"]["type"], "integer");
+    let sent =
+        &document["components"]["messages"]["heard.send_notification"]["payload"]["anyOf"][0];
+    let required = json!(["userId", "type", "title", "content"]);
+    assert_eq!(sent["required"], required);
+    assert_eq!(sent["properties"]["userId"]["type"], "string");
+    let typing = &document["components"]["messages"]["heard.typing_start"]["payload"]["anyOf"][0];
+    assert!(typing["properties"]["receiverId"].is_object(), "{typing}");
     let online = &document["components"]["messages"]["emitted.user_connected"];
     assert_eq!(online["name"], "user_online");
     assert_eq!(online["payload"]["type"], "string");

@@ -197,6 +197,23 @@ impl Tx {
         })
     }
 
+    /// As [`Tx::notice`], in these channels besides its own: the same event in all of them.
+    pub fn notice_to_all<T: Serialize + JsonSchema>(
+        &mut self,
+        spec: &NoticeSpec<'_, T>,
+        others: &[Channel],
+    ) -> Result<(), Error> {
+        self.notice(spec)?;
+        let Some(notice) = self.notices.last().cloned() else {
+            return Ok(());
+        };
+        self.notices.extend(others.iter().map(|channel| Event {
+            channel: *channel,
+            ..notice.clone()
+        }));
+        Ok(())
+    }
+
     /// As [`Tx::notice`], for events that are made elsewhere, or for gateways alone.
     pub fn ephemeral<T: Serialize>(&mut self, event: &Ephemeral<'_, T>) -> Result<(), Error> {
         let event = event.at(self.app.clock().now_ms());

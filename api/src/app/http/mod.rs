@@ -50,7 +50,6 @@ use super::{
     error::Error,
     event_log,
     feature::Feature,
-    notification_type::NotificationTypes,
     openapi,
 };
 
@@ -64,18 +63,16 @@ pub(in crate::app) fn router(app: App, features: Vec<Feature>, lifecycle: &Lifec
     let sockets = asyncapi::Document::new(&features);
     let public = openapi::routes().merge(asyncapi::routes());
     let (mut public, mut internal) = (public, Router::new());
-    let (mut socket, mut types) = (Vec::new(), Vec::new());
+    let mut socket = Vec::new();
     for feature in features {
         public = public.merge(feature.routes);
         internal = internal.merge(feature.internal);
         socket.extend(feature.commands);
-        types.extend(feature.notification_types);
     }
     let (public, document) = public.into_parts(&app);
     let public = public
         .layer(Extension(Arc::new(document)))
         .layer(Extension(Arc::new(sockets)))
-        .layer(Extension(NotificationTypes::new(types)))
         // The transaction that it opens is the handler's: nothing in between may use another.
         .layer(from_fn_with_state(app.clone(), idempotency::remember))
         .layer(from_fn(etag::validate))

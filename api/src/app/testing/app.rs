@@ -110,8 +110,7 @@ impl TestApp {
             "there is a {username} already"
         );
         drop(connection);
-        let login = json!({"username": username, "password": PASSWORD});
-        let actor = self.actor(&self.visitor().post("/auth/login", &login).await.ok());
+        let actor = self.logs_in(username).await;
         self.ears.join(actor.channel()).await;
         actor
     }
@@ -131,7 +130,13 @@ impl TestApp {
         let set = auth::moderation::set_role(&mut tx, actor.id(), role).await;
         set.expect("there is such an account");
         tx.commit().await.expect("PostgreSQL for tests");
-        actor
+        // A token bears the role of when it was made.
+        self.logs_in(username).await
+    }
+
+    async fn logs_in(&self, username: &str) -> Actor {
+        let login = json!({"username": username, "password": PASSWORD});
+        self.actor(&self.visitor().post("/auth/login", &login).await.ok())
     }
 
     /// Whoever holds the credentials that a log-in answered.

@@ -30,7 +30,7 @@ join users actor on actor.id = notification.actor_id"
 /// Stores a new one, unread.
 pub(in crate::notifications) async fn insert_notification(
     db: &Connection,
-    notification: &NewNotification,
+    notification: &NewNotification<'_>,
     is_filtered: bool,
     now: Time,
 ) -> Result<NotificationView, Error> {
@@ -57,11 +57,11 @@ select exists (
 /// Whether the recipient has an unread one of this type about the same thing.
 pub(in crate::notifications) async fn is_told(
     db: &Connection,
-    notification: &NewNotification,
+    notification: &NewNotification<'_>,
 ) -> Result<bool, Error> {
     let (to, kind, related) = (
         notification.to.get(),
-        notification.kind.name,
+        &notification.kind.name,
         notification.related_id,
     );
     db.query_one(IS_TOLD, &[&to, &kind, &related]).await
@@ -78,11 +78,11 @@ from recipient";
 /// Waits until nobody else tells this recipient of this type about the same thing; held to the transaction's end.
 pub(in crate::notifications) async fn lock_subject(
     db: &Connection,
-    notification: &NewNotification,
+    notification: &NewNotification<'_>,
 ) -> Result<(), Error> {
     let (to, kind, related) = (
         notification.to.get(),
-        notification.kind.name,
+        &notification.kind.name,
         notification.related_id,
     );
     db.execute(LOCK_SUBJECT, &[&to, &kind, &related]).await?;
@@ -126,7 +126,7 @@ limit 1";
 /// The newest one of this type about the same thing that was written after `since`.
 pub(in crate::notifications) async fn find_repeated(
     db: &Connection,
-    notification: &NewNotification,
+    notification: &NewNotification<'_>,
     is_filtered: bool,
     since: Time,
 ) -> Result<Option<Repeated>, Error> {
@@ -160,7 +160,7 @@ join users actor on actor.id = notification.actor_id"
 pub(in crate::notifications) async fn fold_into(
     db: &Connection,
     earlier: NotificationId,
-    notification: &NewNotification,
+    notification: &NewNotification<'_>,
     actor_count: i64,
 ) -> Result<NotificationView, Error> {
     let parameters: Parameters<'_> = &[

@@ -1,5 +1,6 @@
 mod answers;
 mod folding;
+mod send;
 mod settled;
 mod wishes;
 
