@@ -195,7 +195,6 @@ pub(crate) async fn complete(
             .handshake(Transport::WebSocket, HandshakeResult::Malformed);
         return ws::refuse(stream, &[close]).await;
     }
-    let transport = granted.outlet.transport();
     let compressed = granted.outlet.hears_compressed().unwrap_or(false);
     let (known, resume, unread) = match (granted.known, &mut granted.outlet) {
         (known, Outlet::SocketIo(socket)) => {
@@ -217,12 +216,60 @@ pub(crate) async fn complete(
         },
     };
     drop((stranger, granted.stranger));
+    let outlet = (unread, granted.outlet);
+    let place = (granted.place, granted.since);
+    hand_over(node, stream, outlet, (known, resume), place).await;
+}
+
+/// An engine of Socket.IO whose client has left the namespace.
+pub(crate) struct SteppedOut {
+    /// Taken off its shard.
+    pub(crate) stream: std::net::TcpStream,
+    /// What the client said after it left.
+    pub(crate) unread: Vec<u8>,
+    /// Whether it may send compressed messages.
+    pub(crate) compressed: bool,
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+/// Waits whether the client comes back into the namespace, as long as for a first packet. It says anew who it is: what it
+/// showed with its request, or before, is not asked again.
+pub(crate) async fn again(node: Arc<Node>, stepped: Box<SteppedOut>) {
+    let SteppedOut {
+        stream,
+        unread,
+        compressed,
+        place,
+    } = *stepped;
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "an engine ends with its namespace"),
+    };
+    let mut socket = Box::new(SocketIo::again(compressed));
+    let connected = socketio::connect(&node, stream, unread, (None, &mut socket));
+    let Some((stream, known, resume, unread)) = Box::pin(connected).await else {
+        return;
+    };
+    let outlet = (unread, Outlet::SocketIo(socket));
+    let place = (place, Instant::now());
+    hand_over(&node, stream, outlet, (known, resume), place).await;
+}
+
+/// Makes a connection of it, and gives it to its shard.
+async fn hand_over(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    (unread, outlet): (Vec<u8>, Outlet),
+    (known, resume): (Known, Resume),
+    (place, since): (OwnedSemaphorePermit, Instant),
+) {
+    let transport = outlet.transport();
     let arrival = match arrival(
         node,
         stream,
-        (unread, granted.outlet),
+        (unread, outlet),
         (known, resume),
-        (granted.place, granted.since),
+        (place, since),
     ) {
         Ok(arrival) => arrival,
         Err(error) => {

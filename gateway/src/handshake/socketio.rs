@@ -17,7 +17,7 @@ use crate::{
     session::Resume,
     transport::{
         Shown, SocketIo, Transport,
-        ws::{self, Limits},
+        ws::{self, Limits, NoFirstFrame},
     },
 };
 
@@ -52,6 +52,14 @@ pub(super) async fn connect(
             refuse(stream, refusal).await;
             None
         }
+        Err(Failed::Left) => {
+            ws::refuse(stream, &[Frame::close(CloseReason::Normal, None)]).await;
+            None
+        }
+        Err(Failed::Gone) => {
+            ws::refuse(stream, &[]).await;
+            None
+        }
         Err(Failed::Broken) => {
             let result = HandshakeResult::Malformed;
             node.metrics.handshake(Transport::SocketIo, result);
@@ -65,6 +73,10 @@ enum Failed {
     Refused(Refusal),
     /// Whatever came was not the beginning of Socket.IO, or nothing came.
     Broken,
+    /// The client had left the namespace before, and does not come back.
+    Left,
+    /// Nor is it on the engine any more.
+    Gone,
 }
 
 impl From<Refusal> for Failed {
@@ -95,13 +107,14 @@ async fn try_connect(
         let detail = "Too many connections have not said who they are";
         return Err(Refusal::new(Code::Overloaded, detail).into());
     };
-    let waited = wait(
-        node,
-        stream,
-        unread,
-        (socket.take_opening(), socket.is_compressed()),
-    );
-    let Ok(waited) = timeout(node.config.timing.authentication, waited).await else {
+    let opening = socket.take_opening();
+    let is_again = opening.is_none();
+    let waited = wait(node, stream, unread, (opening, socket.is_compressed()));
+    let waited = timeout(node.config.timing.authentication, waited).await;
+    let Ok(waited) = waited else {
+        if is_again {
+            return Err(Failed::Left);
+        }
         let detail = "No connection to the namespace came in time";
         return Err(Refusal::new(Code::Unauthenticated, detail).into());
     };
@@ -150,7 +163,8 @@ async fn identify(
     }
 }
 
-/// Waits for the namespace to be asked for; returns the payload.
+/// Waits for the namespace to be asked for; returns the payload. Without an opening the engine is open already, and its
+/// client has left the namespace.
 async fn wait(
     node: &Node,
     stream: &mut TcpStream,
@@ -162,6 +176,12 @@ async fn wait(
         compressed,
     };
     let ping_ms = node.session_settings.intervals.ping_ms;
+    let is_again = opening.is_none();
+    if is_again {
+        // The engine goes on, and its client waits for the next ping from now on.
+        let told = write(stream, &socketio::ping()).await;
+        told.map_err(|_| Failed::Gone)?;
+    }
     if let Some(opening) = opening {
         let terms = Terms {
             ping_interval_ms: ping_ms,
@@ -172,11 +192,19 @@ async fn wait(
     }
     for _ in 0..TRIES_MAX {
         let first = ws::first_text(stream, unread, limits).await;
-        let first = first.map_err(|_| Failed::Broken)?;
-        let Ok(Engine::Message(text)) = Engine::parse(&first.text) else {
-            return Err(Failed::Broken);
+        let first = first.map_err(|error| match error {
+            NoFirstFrame::Gone | NoFirstFrame::Io(_) if is_again => Failed::Gone,
+            _ => Failed::Broken,
+        })?;
+        let packet = match Engine::parse(&first.text) {
+            Ok(Engine::Message(text)) => Packet::parse(text).map_err(|_| Failed::Broken)?,
+            Ok(Engine::Close) if is_again => return Err(Failed::Left),
+            Ok(Engine::Pong) if is_again => {
+                unread = first.rest;
+                continue;
+            }
+            _ => return Err(Failed::Broken),
         };
-        let packet = Packet::parse(text).map_err(|_| Failed::Broken)?;
         match packet.kind {
             Kind::Connect(auth) if packet.namespace == "/" => return Ok((auth, first.rest)),
             Kind::Connect(_) => write(stream, &socketio::no_namespace(packet.namespace)).await?,

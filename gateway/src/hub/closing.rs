@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     codec::Frame,
+    handshake::SteppedOut,
     metrics::{Drained, End, ResumeResult},
     session::Session,
+    transport::ws::Parser,
 };
 
 /// How long a close may take until both sides have said goodbye, in milliseconds.
@@ -49,6 +51,39 @@ impl State {
         }
     }
 
+    /// The client leaves the namespace of Socket.IO: it is a stranger from now on, on an engine that goes on.
+    pub(super) fn leave_namespace(&mut self, key: Key) {
+        let open = self.get(key).is_some_and(|c| c.closing.is_none());
+        if !open {
+            return;
+        }
+        self.begin_closing(key, CloseReason::Normal, false, |_, _| {});
+        if let Some(connection) = self.get(key)
+            && let Some(closing) = &mut connection.closing
+        {
+            closing.engine_stays = true;
+            // What else it says is not for this session.
+            connection.is_heard = false;
+        }
+    }
+
+    /// Hands the engine of a client that has left the namespace back to the handshake.
+    pub(super) fn step_out(&mut self, key: Key) {
+        let Some(mut connection) = self.take_out(key) else {
+            return;
+        };
+        if let Err(error) = self.watch.forget(&mut connection.stream) {
+            return tracing::warn!(%error, "an engine cannot be taken off its shard");
+        }
+        let (compressed, (place, _)) = (connection.outlet.hears_compressed(), connection.guards);
+        self.add_task(Task::StepOut(Box::new(SteppedOut {
+            stream: connection.stream.into(),
+            unread: connection.parser.map_or_else(Vec::new, Parser::into_rest),
+            compressed: compressed.unwrap_or(false),
+            place,
+        })));
+    }
+
     fn begin_closing(
         &mut self,
         key: Key,
@@ -65,7 +100,11 @@ impl State {
             connection.drop_traced(&self.conditions, DropReason::SlowConsumer);
         }
         goodbye(connection, &self.conditions);
-        connection.closing = Some(Closing { answered, until_ms });
+        connection.closing = Some(Closing {
+            answered,
+            until_ms,
+            engine_stays: false,
+        });
         let (metrics, transport) = (&self.conditions.metrics, connection.outlet.transport());
         metrics.closed(transport, connection.end(reason));
         if connection.resumes {
@@ -125,10 +164,12 @@ impl State {
 
     /// Forgets a connection; its socket closes with it.
     pub(super) fn remove(&mut self, key: Key) {
+        drop(self.take_out(key));
+    }
+
+    fn take_out(&mut self, key: Key) -> Option<Connection> {
         self.leave_all(key);
-        let Some(connection) = self.connections.remove(key) else {
-            return;
-        };
+        let connection = self.connections.remove(key)?;
         connection.drop_traced(&self.conditions, DropReason::ConnectionEnded);
         let metrics = &self.conditions.metrics;
         if matches!(connection.stay, Stay::Told { .. }) {
@@ -140,5 +181,6 @@ impl State {
                 metrics.drained(Drained::ClientLeft, 1);
             }
         }
+        Some(connection)
     }
 }

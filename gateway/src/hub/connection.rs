@@ -27,6 +27,8 @@ pub(super) struct Closing {
     pub(super) answered: bool,
     /// Then it is dropped, whatever is missing.
     pub(super) until_ms: u64,
+    /// There is no close frame: only the namespace is left, and the engine goes on elsewhere once all is written.
+    pub(super) engine_stays: bool,
 }
 
 /// How long a connection may stay, on the shard's clock, in milliseconds.

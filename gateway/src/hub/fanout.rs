@@ -197,7 +197,13 @@ impl State {
             self.input(key, |session, now, _| session.on_heard(now));
         }
         match message {
-            ws::Message::Text(text) if !is_native => self.on_engine_text(key, text),
+            ws::Message::Text(text) if !is_native => {
+                self.on_engine_text(key, text);
+                let connection = self.connections.get(key);
+                if connection.is_some_and(|connection| !connection.is_heard) {
+                    return ControlFlow::Break(());
+                }
+            }
             ws::Message::Binary(_) if !is_native => self.on_attachment(key),
             ws::Message::Text(text) if is_in_lines => self.on_lines(key, text),
             ws::Message::Text(text) => self.on_object(key, text),

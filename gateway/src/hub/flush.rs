@@ -57,6 +57,7 @@ impl State {
             }
             match connection.closing {
                 Some(closing) if closing.answered => return self.remove(key),
+                Some(closing) if closing.engine_stays => return self.step_out(key),
                 Some(_) => {
                     transport::end(&connection.stream);
                     break;

@@ -37,6 +37,7 @@ use super::{
 use crate::{
     codec::Encoded,
     commands::{self, Caller},
+    handshake,
     metrics::{Departure, ReplaySource},
     node::Node,
     session::{Answer, RoomsUnknown},
@@ -207,6 +208,11 @@ impl Shard {
                 posts,
                 patience,
             } => self.check_rooms(key, viewer, (posts, patience)),
+            Task::StepOut(stepped) => {
+                let node = Arc::clone(&self.node);
+                // The handshake bounds it.
+                drop(self.node.main.spawn(handshake::again(node, stepped)));
+            }
             Task::SendAway(keys, window, departure) => {
                 drop(spawn_local(shard.send_away(keys, window, departure)));
             }

@@ -52,7 +52,7 @@ impl State {
             // It is in that one, and no other.
             Kind::Connect(_) => self.close(key, CloseReason::ProtocolError, None),
             _ if packet.namespace != "/" => {}
-            Kind::Disconnect => self.close(key, CloseReason::Normal, None),
+            Kind::Disconnect => self.leave_namespace(key),
             Kind::Event { .. } if packet.attachments > 0 => {
                 let problem = Problem::new(Code::ValidationFailed, "Nothing here takes binary");
                 self.tell(key, &socketio::refusal(packet.id, &problem));

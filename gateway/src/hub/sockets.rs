@@ -83,6 +83,11 @@ impl Watch {
         self.0.register(stream, token(key), Interest::READABLE)
     }
 
+    /// Tells no more.
+    pub(super) fn forget(&self, stream: &mut TcpStream) -> io::Result<()> {
+        self.0.deregister(stream)
+    }
+
     /// Tells when it takes more, too.
     pub(super) fn for_room(&self, stream: &mut TcpStream, key: Key) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     codec::{Deflater, Encoded},
     commands::Caller,
+    handshake::SteppedOut,
     ledger::NOBODY,
     metrics::{Departure, HEARD},
     session::{Effect, Now, Path, Session},
@@ -66,6 +67,8 @@ pub(super) enum Task {
         posts: Vec<PostId>,
         patience: Duration,
     },
+    /// Wait whether it comes back into the namespace.
+    StepOut(Box<SteppedOut>),
     /// Send these away over this time.
     SendAway(Vec<Key>, Duration, Departure),
 }

@@ -15,7 +15,7 @@ use tokio::{
         TcpStream, UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{Mutex, watch},
+    sync::{Mutex, MutexGuard, watch},
     time::{Instant, timeout},
 };
 
@@ -202,35 +202,50 @@ impl PollSession {
         }
     }
 
-    /// Hands on what was posted.
-    pub(crate) async fn post(&self, body: &str) -> Result<(), Refused> {
+    /// The client begins to post: from the request's head on, whenever its body comes, it is the only one that does.
+    pub(crate) fn posting(&self) -> Result<Posting<'_>, Refused> {
         self.may_ask()?;
-        let Ok(mut up) = self.up.try_lock() else {
+        let Ok(up) = self.up.try_lock() else {
             self.end(End::Breach);
             return Err(Refused::Overlap);
         };
-        let frames = payload::to_frames(body).inspect_err(|_| self.end(End::Breach))?;
-        if let Ok(mut down) = self.down.try_lock()
+        Ok(Posting { session: self, up })
+    }
+
+    /// After a post: whether it was the last.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Over(_))
+    }
+}
+
+/// A post whose body is not there yet.
+pub(crate) struct Posting<'a> {
+    session: &'a PollSession,
+    up: MutexGuard<'a, OwnedWriteHalf>,
+}
+
+impl Posting<'_> {
+    /// Hands on what was posted.
+    pub(crate) async fn finish(mut self, body: &str) -> Result<(), Refused> {
+        let session = self.session;
+        session.may_ask()?;
+        let frames = payload::to_frames(body).inspect_err(|_| session.end(End::Breach))?;
+        if let Ok(mut down) = session.down.try_lock()
             && down.has_timed_out()
         {
             return Err(Refused::Ended);
         }
         if payload::says_goodbye(body) {
-            self.end(End::Goodbye);
+            session.end(End::Goodbye);
         }
-        let unfinished = Unfinished(Some(self));
-        match timeout(POST_TIME_MAX, up.write_all(&frames)).await {
+        let unfinished = Unfinished(Some(session));
+        match timeout(POST_TIME_MAX, self.up.write_all(&frames)).await {
             Ok(Ok(())) => {
                 unfinished.done();
                 Ok(())
             }
             _ => Err(Refused::Ended),
         }
-    }
-
-    /// After a post: whether it was the last.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(*self.phase.borrow(), Phase::Over(_))
     }
 }
 

@@ -35,8 +35,16 @@ pub(crate) struct SocketIo {
 impl SocketIo {
     pub(crate) fn new(opening: Opening, compressed: bool) -> Self {
         Self {
-            cursor: Cursor::default(),
             opening: Some(opening),
+            ..Self::again(compressed)
+        }
+    }
+
+    /// For an engine that is open, and whose client has left the namespace.
+    pub(crate) fn again(compressed: bool) -> Self {
+        Self {
+            cursor: Cursor::default(),
+            opening: None,
             compressed,
             shown: None,
             attachments: 0,

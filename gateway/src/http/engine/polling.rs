@@ -93,6 +93,15 @@ async fn post(
     bytes_max: usize,
     (sid, session): (&str, &PollSession),
 ) -> Answer {
+    let posting = match session.posting() {
+        Ok(posting) => posting,
+        Err(refused) => {
+            if refused.is_last() {
+                polls.forget(sid);
+            }
+            return Unfit::BadRequest.to_response();
+        }
+    };
     let body = Limited::new(request.body_mut(), bytes_max).collect().await;
     let Ok(body) = body else {
         polls.forget(sid);
@@ -101,7 +110,7 @@ async fn post(
     };
     let body = body.to_bytes();
     let posted = match std::str::from_utf8(&body) {
-        Ok(body) => session.post(body).await,
+        Ok(body) => posting.finish(body).await,
         Err(_) => Err(Refused::Ended),
     };
     if posted.map_or_else(Refused::is_last, |()| session.is_over()) {

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::*;
+use crate::harness::PATIENCE;
 
 const SEPARATED: &str = "4one\u{1e}bAQIDBA==\u{1e}4two";
 
@@ -104,6 +105,23 @@ async fn two_requests_at_once_end_the_session() {
     told.sort();
     assert_eq!(told[0], (200, "1".to_owned()));
     assert_eq!(told[1].0, 400);
+    assert_eq!(echo.get(&sid).await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_posts_at_once_end_the_session() {
+    let echo = Echo::start(Protocol::EngineIo).await;
+    let sid = echo.polled().await;
+    // The first has begun, and its end is still to come.
+    let mut first = RawSocket::connect_to(&echo.base).await;
+    first.send(&post_begun(echo.path, &sid, "4on")).await;
+    let deadline = Instant::now() + PATIENCE;
+    // Until the server has read of the first, there is only the second; which is a pong, so that time does not end it.
+    while echo.post(&sid, "3").await.0 == 200 {
+        assert!(Instant::now() < deadline, "two posts at once");
+    }
+    first.send(b"e").await;
+    assert!(first.answer().await.starts_with("HTTP/1.1 400 "));
     assert_eq!(echo.get(&sid).await.0, 400);
 }
 

@@ -101,6 +101,12 @@ fn polling(sid: &str) -> String {
     format!("EIO=4&transport=polling&sid={sid}")
 }
 
+/// A post whose body lacks its last byte.
+pub(crate) fn post_begun(path: &str, sid: &str, body: &str) -> Vec<u8> {
+    let (target, length) = (format!("{path}?{}", polling(sid)), body.len() + 1);
+    format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}").into()
+}
+
 /// What the first packet says.
 fn opened(packet: &str) -> Value {
     serde_json::from_str(packet.strip_prefix('0').unwrap()).unwrap()

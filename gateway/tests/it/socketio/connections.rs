@@ -120,6 +120,68 @@ async fn bad_packets_end_their_own_connection_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_the_namespace_keeps_the_engine_and_may_come_back() {
+    let gateway = Gateway::start_with(&[("AUTH_TIMEOUT", "1s")]).await;
+    let connections = r#"hubbub_gateway_connections{transport="socketio"}"#;
+    let auth = with_token(&gateway, 1);
+    let (mut client, first) = Client::is_in(&gateway, &auth).await;
+    client.say("41").await;
+    assert_eq!(client.packet().await.unwrap(), "2", "the engine goes on");
+    until(|| gateway.metric(connections) == 0).await;
+    gateway.publish(1, 1).await;
+    client.say(&format!("40{auth}")).await;
+    let connected = client.packet().await.unwrap();
+    let again: Value = serde_json::from_str(connected.strip_prefix("40").unwrap()).unwrap();
+    assert_ne!(again["sid"], first["sid"]);
+    assert_ne!(again["pid"], first["pid"], "nothing is recovered");
+    // All in one go: what follows the goodbye is for whoever comes after it.
+    let said = ["41", "3", &format!("40{auth}"), r#"421["ping"]"#];
+    let said = said.map(|packet| masked(TEXT, packet.as_bytes())).concat();
+    client.0.send(&said).await;
+    assert_eq!(client.packet().await.unwrap(), "2");
+    assert!(client.packet().await.unwrap().starts_with("40{"));
+    assert_eq!(client.packet().await.unwrap(), "431[{}]");
+    gateway.publish(1, 1).await;
+    client.hears(1).await;
+
+    // Who it is has to be said anew.
+    client.say("41").await;
+    client.say("40").await;
+    assert_eq!(client.packet().await.unwrap(), "2");
+    assert!(client.packet().await.unwrap().contains("unauthenticated"));
+    assert!(client.0.close_code().await.is_some());
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_the_namespace_for_good_is_let_go() {
+    let gateway = Gateway::start_with(&[("AUTH_TIMEOUT", "1s")]).await;
+    let auth = with_token(&gateway, 1);
+    // Says so, breaks the rules, or says nothing more.
+    for (last, code) in [(Some("1"), 1000), (Some("42[]"), 1002), (None, 1000)] {
+        let (mut client, _) = Client::is_in(&gateway, &auth).await;
+        client.say("41").await;
+        if let Some(last) = last {
+            client.say(last).await;
+        }
+        assert_eq!(client.0.close_code().await, Some(code), "{last:?}");
+    }
+    // The library closes the engine besides, and no handshake has failed.
+    let (mut client, _) = Client::is_in(&gateway, &auth).await;
+    let goodbye = [masked(TEXT, b"41"), masked(0x88, &1000_u16.to_be_bytes())];
+    client.0.send(&goodbye.concat()).await;
+    assert_eq!(client.0.close_code().await, Some(1000));
+    let polled = Polled::is_in(&gateway, &auth).await;
+    polled.post("41\u{1e}1").await;
+    assert_eq!(polled.get().await.0, 400);
+    let connections = r#"hubbub_gateway_connections{transport="socketio"}"#;
+    until(|| gateway.metric(connections) == 0).await;
+    let failed = r#"hubbub_gateway_handshakes_total{result="malformed",transport="socketio"}"#;
+    assert_eq!(gateway.metric(failed), 1, "the one that broke the rules");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_session_leaves_the_namespace_and_a_drain_only_the_engine() {
     let gateway = Gateway::start().await;
     let (mut revoked, _) = Client::is_in(&gateway, &with_token(&gateway, 1)).await;

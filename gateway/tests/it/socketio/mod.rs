@@ -11,6 +11,7 @@ use shared::testing::HttpClient;
 
 use crate::{
     harness::{Gateway, ORIGIN, until},
+    protocol::post_begun,
     raw_socket::{RawSocket, masked},
 };
 

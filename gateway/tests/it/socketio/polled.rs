@@ -1,6 +1,9 @@
 //! Polled, and on from there.
 
+use tokio::time::Instant;
+
 use super::*;
+use crate::harness::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_polled_like_any_other() {
@@ -52,6 +55,29 @@ async fn bad_polls_end_their_own_session_only() {
 
     other.post(r#"429["ping"]"#).await;
     assert_eq!(other.get().await.1, "439[{}]");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_posts_at_once_end_their_own_session_only() {
+    let gateway = Gateway::start().await;
+    let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
+    let other = Polled::is_in(&gateway, &with_token(&gateway, 2)).await;
+    let sid = polled.target.split_once("&sid=").unwrap().1.to_owned();
+    let mut first = RawSocket::connect(&gateway).await;
+    first.send(&post_begun("/socket.io/", &sid, "4")).await;
+    let deadline = Instant::now() + PATIENCE;
+    // Until the server has read of the first, there is only the second.
+    while polled.post("3").await.0 == 200 {
+        assert!(Instant::now() < deadline, "two posts at once");
+    }
+    first.send(b"1").await;
+    assert!(first.answer().await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(polled.get().await.0, 400);
+    other.post(r#"429["ping"]"#).await;
+    assert_eq!(other.get().await.1, "439[{}]");
+    let connections = r#"hubbub_gateway_connections{transport="socketio"}"#;
+    until(|| gateway.metric(connections) == 1).await;
     gateway.stop().await;
 }
 
