@@ -107,7 +107,7 @@ impl ApiMetrics {
             ),
             events_expired: registry.counter(
                 "events_expired_total",
-                "Events that left the log by its retention, about: each counts in each of its channels.",
+                "Events that left the log with a day that was dropped, each in each of its channels: as many as the database estimates that the day had.",
             ),
             notifications: registry.counters(
                 "notifications_total",

@@ -1,6 +1,8 @@
 //! Sub-commands: the first argument says what to do, flags and variables how.
 
 mod crowd;
+mod flags;
+mod keys;
 mod operators;
 mod plans;
 mod populate;
@@ -15,6 +17,7 @@ use shared::{
     clock::Clock,
     config::{Outcome, Reader, load},
     telemetry::healthcheck,
+    wire::FieldError,
 };
 
 use crate::{
@@ -48,6 +51,12 @@ usage: api <command> [--setting value ...]
     unsuspend    let it in again: --account NAME
     connections  what an account has open, on all gateways: --account NAME
     disconnect   close all of that: --account NAME
+    broadcast    tell everybody who is connected: --content TEXT
+    flag         turn a feature flag: --flag NAME --rules JSON
+    keys         list the keys of service accounts
+    key-create   make one, and print it: --account NAME --key-name TEXT --key-scopes publish:users,...
+    key-rotate   give one another secret, and print it: --key-id ID --overlap-seconds N
+    key-revoke   end one at once: --key-id ID
   new-epoch    after the database was restored to an earlier state: clients start anew
 
 `api <command> --help` lists the command's settings.
@@ -77,7 +86,7 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
         Some("plans") => run(arguments, DatabaseSettings::read, async |database| {
             plans::print(database, features()).await
         }),
-        Some("admin") => admin(arguments),
+        Some("admin") => admin(arguments, features),
         Some("new-epoch") => run(arguments, DatabaseSettings::read, async |database| {
             boot::start_new_epoch(&database).await
         }),
@@ -101,13 +110,19 @@ pub fn main(features: fn() -> Vec<Feature>) -> ExitCode {
     }
 }
 
-fn admin(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+fn admin(mut arguments: impl Iterator<Item = String>, features: fn() -> Vec<Feature>) -> ExitCode {
     match arguments.next().as_deref() {
         Some("role") => run(arguments, operators::read_role, operators::set_role),
         Some("suspend") => run(arguments, operators::read_account, operators::suspend),
         Some("unsuspend") => run(arguments, operators::read_account, operators::unsuspend),
         Some("connections") => run(arguments, operators::read_account, operators::connections),
         Some("disconnect") => run(arguments, operators::read_account, operators::disconnect),
+        Some("broadcast") => run(arguments, operators::read_word, operators::broadcast),
+        Some("flag") => run(arguments, flags::read, |turn| flags::turn(turn, features())),
+        Some("keys") => run(arguments, Settings::read, keys::list),
+        Some("key-create") => run(arguments, keys::read_wish, keys::create),
+        Some("key-rotate") => run(arguments, keys::read_rotation, keys::rotate),
+        Some("key-revoke") => run(arguments, keys::read_which, keys::revoke),
         Some("--help") => {
             say(USAGE);
             ExitCode::SUCCESS
@@ -140,8 +155,18 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             writeln!(stderr(), "api: {error}").ok();
+            for wrong in wrong_fields(&error) {
+                writeln!(stderr(), "  {}: {}", wrong.field, wrong.message).ok();
+            }
             ExitCode::FAILURE
         }
+    }
+}
+
+fn wrong_fields(error: &StartError) -> Vec<FieldError> {
+    match error {
+        StartError::Failed(error) => error.to_problem().errors,
+        _ => Vec::new(),
     }
 }
 

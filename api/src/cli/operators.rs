@@ -1,5 +1,6 @@
 //! What operators do from a terminal: the first admin has nobody to ask.
 
+use serde_json::json;
 use shared::{config::Reader, credentials::Role};
 
 use super::say;
@@ -7,9 +8,11 @@ use crate::{
     app::{
         boot::{self, StartError},
         config::Settings,
+        http::json::parse,
         time::Time,
     },
     auth::moderation,
+    broadcast::acts as broadcasts,
     operators::acts,
 };
 
@@ -93,6 +96,32 @@ pub(super) async fn disconnect(account: Account) -> Result<(), StartError> {
         let mut tx = app.begin().await?;
         let user = moderation::find_by_name(&tx, &account.username).await?;
         acts::disconnect(&mut tx, None, user, None).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+/// What everybody shall hear.
+pub(super) struct Word {
+    settings: Settings,
+    content: String,
+}
+
+pub(super) fn read_word(reader: &mut Reader) -> Option<Word> {
+    let content = reader.required("CONTENT", "what everybody shall hear");
+    let settings = Settings::read(reader);
+    Some(Word {
+        settings: settings?,
+        content: content?,
+    })
+}
+
+pub(super) async fn broadcast(word: Word) -> Result<(), StartError> {
+    boot::act(word.settings, async |app| {
+        let said = json!({"content": word.content});
+        let said = parse(said.to_string().as_bytes())?;
+        let mut tx = app.begin().await?;
+        broadcasts::broadcast(&mut tx, None, &said).await?;
         tx.commit().await
     })
     .await

@@ -25,10 +25,10 @@ use crate::{
 /// People who are told each for themselves; where it concerns more, everybody is.
 const TOLD_MAX: usize = 100;
 
-/// Stores the rules of a flag. Other pods know them within a second, this one at once.
-pub(super) async fn turn(
+/// Stores the rules of a flag, for an admin or an operator at a terminal. Pods know them within a second, this one at once.
+pub async fn turn(
     app: &App,
-    admin: UserId,
+    actor: Option<UserId>,
     flag: &'static Flag,
     rules: &Rules,
 ) -> Result<(), Error> {
@@ -36,9 +36,9 @@ pub(super) async fn turn(
     queries::raise_version(&tx).await?;
     let before = queries::find_rules(&tx, flag.name).await?;
     let stored = serde_json::to_value(rules).map_err(Error::internal)?;
-    queries::put_rules(&tx, (flag.name, &stored), admin, app.now()).await?;
+    queries::put_rules(&tx, (flag.name, &stored), actor, app.now()).await?;
     let act = Act {
-        actor: Some(admin),
+        actor,
         act: "flag_changed",
         subject: format!("flag:{}", flag.name),
         detail: json!({"before": before, "after": stored}),

@@ -13,6 +13,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use change::turn;
+pub use rules::Said;
 use shared::{
     flags::{FlagValue, PRESENCE, ROOMS, TYPING},
     ids::UserId,

@@ -60,11 +60,11 @@ pub(super) async fn find_rules(
 pub(super) async fn put_rules(
     connection: &Connection,
     (name, rules): (&str, &Value),
-    by: UserId,
+    by: Option<UserId>,
     now: Time,
 ) -> Result<(), Error> {
     connection
-        .execute(PUT_RULES, &[&name, rules, &now.0, &by.get()])
+        .execute(PUT_RULES, &[&name, rules, &now.0, &by.map(UserId::get)])
         .await?;
     Ok(())
 }

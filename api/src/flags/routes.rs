@@ -92,7 +92,7 @@ async fn turn_flag(
     let mut declared = app.flags().declared().iter();
     let flag = declared.find(|flag| flag.name == name);
     let flag = flag.ok_or_else(|| Error::not_found("flag"))?;
-    change::turn(&app, caller.user_id, flag, &rules).await?;
+    change::turn(&app, Some(caller.user_id), flag, &rules).await?;
     let mut flags = list(&app).await?.into_iter();
     let view = flags.find(|view| view.name == flag.name);
     view.map(Answer)

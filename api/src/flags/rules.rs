@@ -17,7 +17,7 @@ const WEIGHT_MAX: u32 = 10_000;
 /// The whole of the rules; what is left out is as in a flag that nobody has touched.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct Said(pub(super) Rules);
+pub struct Said(pub Rules);
 
 impl Input for Said {
     fn check(&self, wrong: &mut Wrong) {

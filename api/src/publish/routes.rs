@@ -8,7 +8,7 @@ use shared::{
     wire::Channel,
 };
 
-use super::{queries, request::Publish};
+use super::{everybody, queries, request::Publish};
 use crate::app::{
     App,
     db::{Foreign, Tx},
@@ -29,7 +29,7 @@ pub(super) fn routes() -> Routes {
 /// What became of it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Published {
-    /// The same in every channel that carries it; null where there was nobody.
+    /// The same in every channel that carries it; null where there is nobody.
     event_id: Option<EventId>,
     /// People that it is for; null for rooms and everybody.
     recipients: Option<usize>,
@@ -103,6 +103,10 @@ async fn add(tx: &mut Tx, input: &Publish, channels: &[Channel]) -> Result<Event
     } else {
         EventId::ephemeral()
     };
+    if input.durable && input.broadcast {
+        everybody::announce(tx, id, input).await?;
+        return Ok(id);
+    }
     let event = Foreign {
         id,
         channels,

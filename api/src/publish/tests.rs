@@ -116,7 +116,6 @@ async fn a_key_does_what_it_was_made_for_and_nothing_speaks_in_the_product_s_nam
         json!({"users": [1], "type": "welcome", "data": {}}),
         json!({"room": "user:1", "type": "sale", "data": {}}),
         json!({"room": "post:1", "type": "sale", "data": {}, "durable": true}),
-        json!({"broadcast": true, "type": "sale", "data": {}, "durable": true}),
     ] {
         let refused = shop.post("/publish", &wrong).await;
         assert_eq!(refused.refusal(), (422, "validation_failed"), "{wrong}");

@@ -38,15 +38,17 @@ pub(super) const STATEMENTS: &[&str] = &[FIND_ROLE, INSERT, LIST, LOCK_PREFIX, R
 
 /// A key as admins see it: everything but the secret.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct KeyView {
-    pub(super) id: ServiceKeyId,
+pub struct KeyView {
+    /// The key's number.
+    pub id: ServiceKeyId,
     /// The service account.
-    pub(super) user_id: UserId,
+    user_id: UserId,
     name: String,
     /// The key begins with `hbk_`, this, and `_`.
-    pub(super) prefix: String,
+    prefix: String,
     scopes: Vec<Scope>,
     created_at: Time,
+    /// Null for an operator at a terminal, and where the account is gone.
     created_by: Option<UserId>,
     rotated_at: Option<Time>,
     /// Until when the secret before the last rotation holds too.
@@ -85,7 +87,7 @@ pub(super) async fn insert(
     connection: &Connection,
     (account, name, scopes): (UserId, &str, &[Scope]),
     key: &NewKey,
-    (now, by): (Time, UserId),
+    (now, by): (Time, Option<UserId>),
 ) -> Result<KeyView, Error> {
     let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
     connection
@@ -98,7 +100,7 @@ pub(super) async fn insert(
                 &&key.hash[..],
                 &scopes,
                 &now.0,
-                &by.get(),
+                &by.map(UserId::get),
             ],
         )
         .await

@@ -23,7 +23,7 @@ pub(super) async fn broadcast(node: &Node, caller: Caller, command: &Command) ->
         return Err(wrong(&format!("content has 1 to {longest} characters")));
     }
     let key = Announcement::key();
-    let event = announcement.event(caller.who.user_id, &key);
+    let event = announcement.event(Some(caller.who.user_id), &key);
     let event = event.at(node.clock.now_ms());
     publish(node, event.expect("texts always serialise")).await?;
     write_down(node, caller, &announcement).await;

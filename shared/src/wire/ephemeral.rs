@@ -71,15 +71,16 @@ impl Announcement {
         !self.content.trim().is_empty() && characters <= Self::CONTENT_CHARACTERS_MAX
     }
 
-    /// What everybody hears. Each is a key of its own, so that none takes another's place in a queue.
-    pub fn event<'a>(&'a self, from: UserId, key: &'a str) -> Ephemeral<'a, Self> {
+    /// What everybody hears, from an admin or an operator at a terminal. Each has a key of its own, so that none takes
+    /// another's place in a queue.
+    pub fn event<'a>(&'a self, from: Option<UserId>, key: &'a str) -> Ephemeral<'a, Self> {
         Ephemeral {
             channel: Channel::Broadcast,
             kind: kind::BROADCAST,
             class: Class::State,
             key: Some(key),
             control: false,
-            from: Some(from),
+            from,
             to: None,
             group: None,
             data: self,

@@ -30,9 +30,12 @@ pub(in crate::app) use relay::Relay;
 pub(in crate::app) use retention::Retention;
 pub(in crate::app) use routes::routes;
 
-use shared::ids::EventId;
+use shared::{ids::EventId, wire::Channel};
 
-use super::{db::Connection, error::Error};
+use super::{
+    db::{Connection, Parameters},
+    error::Error,
+};
 
 /// Starts a new life of the log: for a database that was restored to an earlier state, where the same offsets may name
 /// other events. Clients then fetch their state anew instead of resuming.
@@ -47,7 +50,8 @@ pub async fn draw_id(connection: &Connection) -> Result<EventId, Error> {
     connection.query_one(queries::DRAW_ID, &[]).await
 }
 
-/// Where an event stands in the log, by channel; so many channels at most. Nothing where it is not there, or not any more.
+/// Where an event stands in the log, by channel; so many channels at most, whichever these are. Nothing where it is not
+/// there, or not any more.
 pub async fn find_event(
     connection: &Connection,
     event: EventId,
@@ -55,5 +59,17 @@ pub async fn find_event(
 ) -> Result<Vec<Logged>, Error> {
     connection
         .query(queries::FIND_EVENT, &[&event.get(), &channels_max])
+        .await
+}
+
+/// Where an event stands in one channel.
+pub async fn find_in_channel(
+    connection: &Connection,
+    event: EventId,
+    channel: Channel,
+) -> Result<Option<Logged>, Error> {
+    let parameters: Parameters<'_> = &[&event.get(), &channel.to_string()];
+    connection
+        .query_optional(queries::FIND_IN_CHANNEL, parameters)
         .await
 }

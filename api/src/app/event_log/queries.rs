@@ -23,11 +23,15 @@ pub(super) const FIND_EVENT: &str = "
         select channel, \"offset\", kind, committed_at_ms
         from event_log
         where event_id = $1
+        limit $2
     )
     select channel, \"offset\", kind, committed_at_ms, bits
     from found cross join log_epoch
-    order by channel
-    limit $2";
+    order by channel";
+pub(super) const FIND_IN_CHANNEL: &str = "
+    select channel, \"offset\", kind, committed_at_ms, bits
+    from event_log cross join log_epoch
+    where channel = $2 and event_id = $1";
 /// About how many rows a partition has, as the database last looked.
 pub(super) const COUNT_ROWS: &str = "
     select greatest(reltuples, 0)::bigint from pg_class where oid = $1::text::regclass";
@@ -59,6 +63,7 @@ pub const STATEMENTS: &[&str] = &[
     CURSOR,
     DRAW_ID,
     FIND_EVENT,
+    FIND_IN_CHANNEL,
     COUNT_ROWS,
     SNAPSHOT,
     CREATE_PARTITIONS,

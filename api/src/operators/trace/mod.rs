@@ -11,7 +11,6 @@ use axum::{Json as Answer, extract::State};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::{
-    bus::BusError,
     ids::{EventId, UserId},
     ledger::{self, Line, TRACE},
     wire::Channel,
@@ -33,6 +32,7 @@ use crate::{
         time::Time,
     },
     auth::moderation,
+    publish::{self, UnderWay},
 };
 
 /// Channels of one event that are told of.
@@ -58,16 +58,21 @@ async fn trace(
     Query(Whose { user_id }): Query<Whose>,
 ) -> Result<Answer<TraceView>, Error> {
     let db = app.read().await?;
-    let logged = event_log::find_event(&db, event, CHANNELS_MAX).await?;
+    // Asked before the log: whoever is told meanwhile is found there too.
+    let under_way = publish::find_under_way(&db, event).await?;
+    let logged = find_logged(&db, event, user_id).await?;
     let lines = known(ledger::read(app.bus(), event).await);
     let is_unheard_of = lines.as_ref().is_some_and(Vec::is_empty);
-    if logged.is_empty() && is_unheard_of {
+    if logged.is_empty() && is_unheard_of && under_way.is_none() {
         return Err(Error::not_found("event"));
     }
     let channels = channels(&app, &logged).await;
     let about = match user_id {
         None => None,
-        Some(user) => Some(about(&app, &db, (user, &channels), lines.as_deref()).await?),
+        Some(user) => {
+            let of_event = (&*channels, under_way, lines.as_deref());
+            Some(about(&app, &db, user, of_event).await?)
+        }
     };
     let is_meant = |line: &Line| user_id.is_none_or(|user| line.user_id == user);
     let lines = lines.unwrap_or_default();
@@ -84,8 +89,22 @@ async fn trace(
     }))
 }
 
+/// The event's channels, among them that of the person who is asked about, however many others there are.
+async fn find_logged(
+    db: &Connection,
+    event: EventId,
+    user_id: Option<UserId>,
+) -> Result<Vec<Logged>, Error> {
+    let mut logged = event_log::find_event(db, event, CHANNELS_MAX).await?;
+    let own = user_id.map(Channel::User);
+    if let Some(own) = own.filter(|own| !logged.iter().any(|entry| entry.channel == *own)) {
+        logged.extend(event_log::find_in_channel(db, event, own).await?);
+    }
+    Ok(logged)
+}
+
 /// What Redis cannot say is not known, and nothing else.
-fn known<T>(asked: Result<T, BusError>) -> Option<T> {
+fn known<T, E: std::fmt::Display>(asked: Result<T, E>) -> Option<T> {
     asked
         .inspect_err(|error| tracing::warn!(%error, "a trace without what Redis knows"))
         .ok()
@@ -111,15 +130,17 @@ async fn channels(app: &App, logged: &[Logged]) -> Vec<ChannelView> {
 async fn about(
     app: &App,
     db: &Connection,
-    (user, channels): (UserId, &[ChannelView]),
-    lines: Option<&[Line]>,
+    user: UserId,
+    (channels, under_way, lines): (&[ChannelView], Option<UnderWay>, Option<&[Line]>),
 ) -> Result<AboutUser, Error> {
     moderation::require(db, user).await?;
     let channel = addressed(db, user, channels).await?;
-    let open = acts::connections(app, user).await.ok();
+    let open = known(acts::connections(app, user).await);
+    let is_to_come = under_way.is_some_and(|under_way| under_way.is_still_to_tell(user));
     let facts = Facts {
         // An event without a log row was for whoever listened.
         is_addressed: channel.is_some() || channels.is_empty(),
+        is_to_come: channel.is_none() && is_to_come,
         is_published: channel.and_then(|channel| channel.is_published),
         is_durable: !channels.is_empty(),
         is_traced: app.flags().value(&TRACE, user).enabled,

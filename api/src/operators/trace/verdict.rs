@@ -8,6 +8,8 @@ use shared::ledger::{DropReason, Line, Milestone};
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub(super) is_addressed: bool,
+    /// It is being told to everybody, and they were not told yet.
+    pub(super) is_to_come: bool,
     /// `None` where Redis does not know.
     pub(super) is_published: Option<bool>,
     pub(super) is_durable: bool,
@@ -21,6 +23,7 @@ pub(super) struct Facts<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
+    ToCome,
     NotAddressed,
     Acknowledged,
     Written,
@@ -36,6 +39,9 @@ pub(super) enum Verdict {
 
 impl Verdict {
     pub(super) fn of(facts: &Facts<'_>) -> Self {
+        if facts.is_to_come {
+            return Self::ToCome;
+        }
         if !facts.is_addressed {
             return Self::NotAddressed;
         }
@@ -74,6 +80,9 @@ impl Verdict {
 
     pub(super) const fn explanation(self) -> &'static str {
         match self {
+            Self::ToCome => {
+                "It is being told to everybody who is signed in, in the order of their ids, and their turn has not come."
+            }
             Self::NotAddressed => "It was not for them: none of its channels is theirs now.",
             Self::Acknowledged => "Their client has said that it has it.",
             Self::Written => {
@@ -128,6 +137,7 @@ mod tests {
     fn facts(lines: &[Line]) -> Facts<'_> {
         Facts {
             is_addressed: true,
+            is_to_come: false,
             is_published: Some(true),
             is_durable: true,
             is_traced: true,
@@ -165,6 +175,14 @@ mod tests {
                     ..base()
                 },
                 Verdict::NotAddressed,
+            ),
+            (
+                Facts {
+                    is_addressed: false,
+                    is_to_come: true,
+                    ..base()
+                },
+                Verdict::ToCome,
             ),
             (
                 Facts {

@@ -1,5 +1,7 @@
 //! Statements of publishing: who and what there is.
 
+pub(super) mod broadcasts;
+
 use shared::ids::{GroupId, PostId, UserId};
 
 use crate::app::{db::Connection, error::Error};
@@ -11,7 +13,18 @@ const IS_POST: &str = "
 const IS_GROUP: &str = "
     select exists (select from groups where id = $1 and deleted_at is null)";
 
-pub(super) const STATEMENTS: &[&str] = &[LIST_KNOWN, IS_POST, IS_GROUP];
+pub(super) const STATEMENTS: &[&str] = &[
+    LIST_KNOWN,
+    IS_POST,
+    IS_GROUP,
+    broadcasts::INSERT,
+    broadcasts::LOCK_NEXT,
+    broadcasts::LIST_SIGNED_IN,
+    broadcasts::MOVE_MARK,
+    broadcasts::POSTPONE,
+    broadcasts::DELETE,
+    broadcasts::FIND_MARK,
+];
 
 /// Those of them who have an account, in the order of their ids.
 pub(super) async fn list_known(
