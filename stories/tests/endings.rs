@@ -114,7 +114,8 @@ async fn is_catching_up(person: &Person, mut listener: Listener, gateway: &Node)
     listener
 }
 
-/// What is said in the group, until the connection or the direct message `fence` ends it, and how it ended.
+/// What is said in the group, until the connection ends or the direct message `fence` has come, and how it ended. Whatever still
+/// waited to be caught up with would come between the fence and the answer to what is asked then.
 async fn catches_up(listener: &mut Listener) -> (Vec<String>, Option<u16>) {
     let mut heard = Vec::new();
     let mut has_left = false;
@@ -127,6 +128,9 @@ async fn catches_up(listener: &mut Listener) -> (Vec<String>, Option<u16>) {
         has_left |= frame["type"] == "channels" && !frame["data"]["left"].is_null();
         if content == Some("fence") {
             assert!(has_left, "the client was told");
+            listener.sends(json!({"type": "ping"})).await;
+        }
+        if frame["type"] == "pong" {
             return (heard, None);
         }
         if frame["type"] == "group_message" {
