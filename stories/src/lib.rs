@@ -9,6 +9,7 @@ mod pooler;
 mod postgres;
 mod program;
 mod setup;
+mod socketio;
 mod valve;
 
 pub use balancer::Balancer;
@@ -19,4 +20,5 @@ pub use pooler::Pooler;
 pub use postgres::Postgres;
 pub use program::{Program, help, run_program};
 pub use setup::{Setup, settings};
+pub use socketio::SocketIo;
 pub use valve::Valve;

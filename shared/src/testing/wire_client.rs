@@ -1,4 +1,5 @@
-//! A client of the native WebSocket protocol (SPEC §4), for tests and command line tools.
+//! A client of the native WebSocket protocol (SPEC §4), for tests and command line tools. Other protocols' texts come as JSON
+//! strings where they are no JSON.
 //!
 //! The socket is read by a task of its own: `read_frame` of fastwebsockets must never be cancelled half-way.
 
@@ -54,6 +55,8 @@ pub enum Credentials {
 pub struct Connect {
     /// `http://host:port` of a gateway or a balancer.
     pub base: String,
+    /// Where sockets are asked for there, perhaps with a query.
+    pub path: &'static str,
     /// Who connects.
     pub credentials: Credentials,
     /// `{channel: {epoch, offset}}` to go on from.
@@ -69,6 +72,7 @@ impl Connect {
     pub fn bearer(base: &str, token: &str) -> Self {
         Self {
             base: base.to_owned(),
+            path: "/ws",
             credentials: Credentials::Bearer(token.to_owned()),
             resume: None,
             protocols: None,
@@ -118,7 +122,7 @@ pub struct WireClient {
 }
 
 impl WireClient {
-    /// Connects to `/ws`.
+    /// Connects.
     pub async fn connect(connect: &Connect) -> Result<Self, ConnectError> {
         let attempt = tokio::time::timeout(CONNECT_TIME_MAX, handshake(connect)).await;
         let (socket, response) = attempt.map_err(|_| failed("no answer in time"))??;
@@ -154,7 +158,12 @@ impl WireClient {
 
     /// Sends a JSON text frame.
     pub async fn send(&self, frame: &Value) -> Result<(), WebSocketError> {
-        let text = frame.to_string().into_bytes();
+        self.send_text(&frame.to_string()).await
+    }
+
+    /// Sends a text frame of another protocol.
+    pub async fn send_text(&self, text: &str) -> Result<(), WebSocketError> {
+        let text = text.as_bytes().to_vec();
         self.send_raw(OpCode::Text, text).await
     }
 
@@ -240,7 +249,9 @@ fn request(
             BASE64_URL_SAFE_NO_PAD.encode(resume.to_string())
         ));
     }
-    let mut request = Request::get(format!("/ws?{}", query.join("&")))
+    let between = if connect.path.contains('?') { '&' } else { '?' };
+    let target = format!("{}{between}{}", connect.path, query.join("&"));
+    let mut request = Request::get(target)
         .header(header::HOST, authority)
         .header(header::CONNECTION, "upgrade")
         .header(header::UPGRADE, "websocket")
