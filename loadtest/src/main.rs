@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 use api::Reading;
+use feed::Following;
 use gateway::{Measurement, Storm};
 use group::Meeting;
 use probe::Probe;
@@ -14,6 +15,7 @@ use soak::Soak;
 
 mod account;
 mod api;
+mod feed;
 mod gateway;
 mod group;
 mod latency;
@@ -34,11 +36,13 @@ loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
 loadtest probe FROM TO [--every SECONDS] [--metrics ADDRESS] [--url URL] [--password PASSWORD]
     sends a message over HTTP and awaits it on a WebSocket and on a poll; fails if one does not come within ten seconds.
     With --every over and over, with --metrics as hubbub_probe_* for Prometheus
-loadtest gateway [idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
+loadtest gateway [idle|room|socketio|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
 loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
              [--connections N] [--limits on] [--programs FOLDER] [--json FILE]
     measures reading posts and feeds on a large population, on the stores of DATABASE_URL and REDIS_URL
+loadtest feed [--followers N] [--online N] [--programs FOLDER] [--json FILE]
+    measures one post by somebody whom very many follow, on the stores of DATABASE_URL and REDIS_URL
 loadtest group [--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]
     measures messages to one large group, on the stores of DATABASE_URL and REDIS_URL
 loadtest presence-storm [--people N] [--contacts N] [--programs FOLDER]
@@ -110,6 +114,7 @@ async fn run() -> Result<(), Failure> {
         matches!(
             word.as_str(),
             "api"
+                | "feed"
                 | "gateway"
                 | "group"
                 | "presence-storm"
@@ -121,6 +126,7 @@ async fn run() -> Result<(), Failure> {
     });
     match command.as_deref() {
         Some("api") => return Reading::parse(given)?.run().await,
+        Some("feed") => return Following::parse(given)?.run().await,
         Some("gateway") => return Measurement::parse(given)?.run().await,
         Some("probe") => return Probe::parse(given)?.run().await,
         Some("group") => return Meeting::parse(given)?.run().await,

@@ -11,7 +11,11 @@ use serde_json::Value;
 use shared::testing::free_port;
 use tokio::time::sleep;
 
-use crate::{Failure, gateway::Node};
+use crate::{
+    Failure,
+    gateway::Node,
+    swarm::{Plan, Swarm},
+};
 
 /// Signs the tokens of a measurement; nothing else believes it.
 pub(crate) const SECRET: &str = "a-secret-for-measurements-that-nobody-else-believes";
@@ -116,6 +120,31 @@ impl Stack {
             return Err(Failure::Refused(said));
         }
         serde_json::from_slice(&output.stdout).map_err(|error| Failure::Refused(error.to_string()))
+    }
+
+    /// Everybody of the crowd who is online, half on each gateway.
+    pub(crate) fn listen(&self, crowd: &Value) -> Result<Swarm, Failure> {
+        let online = crowd["online"].as_array().into_iter().flatten();
+        let gateways = self.gateways();
+        let places = online.zip(gateways.iter().cycle());
+        let lines = places.map(|(person, gateway)| {
+            let token = person["token"].as_str().unwrap_or_default();
+            format!("{gateway} /ws {token} {}", person["user_id"])
+        });
+        let lines: Vec<String> = lines.collect();
+        let plan = Plan {
+            sockets: lines.len(),
+            cycling: None,
+        };
+        let mut swarm = Swarm::start(&plan, &lines)?;
+        swarm.ready()?;
+        Ok(swarm)
+    }
+
+    /// Seconds of processor time that the pods of `api` have taken so far.
+    pub(crate) fn apis_cpu_seconds(&self) -> Result<f64, Failure> {
+        let each = self.apis.iter().map(Node::cpu_seconds);
+        Ok(each.sum::<Result<f64, _>>()?)
     }
 
     pub(crate) fn apis(&self) -> Vec<String> {

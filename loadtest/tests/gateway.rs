@@ -27,8 +27,13 @@ fn every_scenario_ends_with_nothing_lost() {
         assert!(figure(&row, "resident KiB per connection") > 0.0);
     }
     assert_eq!(of("room").len(), 2, "both peers");
-    for row in of("room") {
-        assert!(figure(&row, "lost").abs() < f64::EPSILON, "{row}");
+    assert_eq!(
+        of("socketio").len(),
+        4,
+        "with and without the log, native and not"
+    );
+    for row in of("room").iter().chain(&of("socketio")) {
+        assert!(figure(row, "lost").abs() < f64::EPSILON, "{row}");
     }
     for row in of("cycles") {
         assert!(figure(&row, "cycles a second") > 0.0);

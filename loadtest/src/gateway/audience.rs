@@ -67,7 +67,7 @@ pub(crate) enum Publisher {
 
 #[derive(Serialize)]
 struct Data {
-    at_us: String,
+    micros: String,
     fill: String,
 }
 
@@ -76,8 +76,10 @@ impl Publisher {
         let settings = redis_settings(redis_url);
         let bus = || Bus::new(&settings).map_err(|error| Failure::Refused(error.to_string()));
         Ok(match peer {
-            PeerKind::Hubbub => Self::Hubbub(bus()?),
-            PeerKind::HubbubDurable => Self::Durable(bus()?, Arc::default()),
+            PeerKind::Hubbub | PeerKind::SocketIo => Self::Hubbub(bus()?),
+            PeerKind::HubbubDurable | PeerKind::SocketIoDurable => {
+                Self::Durable(bus()?, Arc::default())
+            }
             PeerKind::Bare => {
                 let client = redis::Client::open(redis_url)?;
                 Self::Bare(client.get_multiplexed_async_connection().await?)
@@ -132,7 +134,7 @@ fn event((audience, at_us): (Audience, u64), offset: Option<Offset>) -> Event {
     let added = format!(r#""type":"bench","id":{id},"channel":"{channel}"{offset_text},"#).len();
     let body = |fill: usize| {
         let data = Data {
-            at_us: format!("{at_us:016}"),
+            micros: format!("{at_us:016}"),
             fill: "x".repeat(fill),
         };
         let body = EventBody {

@@ -40,7 +40,7 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    /// `[idle|room|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]`.
+    /// `[idle|room|socketio|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let own = std::env::current_exe()?;
         let mut measurement = Self {

@@ -10,6 +10,7 @@ use shared::{
 };
 
 use super::audience::Audience;
+use crate::swarm::SOCKET_IO;
 
 /// Signs the tokens of a measurement; nothing else believes it.
 const SECRET: &str = "a-secret-for-measurements-that-nobody-else-believes";
@@ -23,6 +24,10 @@ pub(crate) enum PeerKind {
     Hubbub,
     /// Our gateway, with events that have an offset and are kept.
     HubbubDurable,
+    /// Our gateway, with clients of Socket.IO, and events that are published only.
+    SocketIo,
+    /// The same, with events that have an offset and are kept.
+    SocketIoDurable,
     /// `loadtest/peers/bare`.
     Bare,
 }
@@ -32,7 +37,18 @@ impl PeerKind {
         match self {
             Self::Hubbub => "hubbub",
             Self::HubbubDurable => "hubbub, durable",
+            Self::SocketIo => "socketio",
+            Self::SocketIoDurable => "socketio, durable",
             Self::Bare => "bare",
+        }
+    }
+
+    /// What it is held against.
+    pub(super) const fn beside(self) -> Self {
+        match self {
+            Self::SocketIo => Self::Hubbub,
+            Self::SocketIoDurable => Self::HubbubDurable,
+            Self::Bare | Self::Hubbub | Self::HubbubDurable => Self::Bare,
         }
     }
 
@@ -44,7 +60,7 @@ impl PeerKind {
                 command.args([node.addr.to_string().as_str(), node.redis_url]);
                 command
             }
-            Self::Hubbub | Self::HubbubDurable => {
+            Self::Hubbub | Self::HubbubDurable | Self::SocketIo | Self::SocketIoDurable => {
                 let mut command = Command::new(programs.join("gateway"));
                 command.arg("serve").envs([
                     ("GATEWAY_ADDR", node.addr.to_string()),
@@ -66,6 +82,7 @@ impl PeerKind {
         match self {
             Self::Bare => format!("/?channel={}", hears.channel()),
             Self::Hubbub | Self::HubbubDurable => "/ws".to_owned(),
+            Self::SocketIo | Self::SocketIoDurable => SOCKET_IO.to_owned(),
         }
     }
 }

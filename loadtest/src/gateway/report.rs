@@ -82,15 +82,19 @@ impl Report {
     }
 
     fn write_aims(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<46}{:>22}{:>14}{:>14}", "", "aim", "hubbub", "bare")?;
+        writeln!(
+            f,
+            "\n{:<46}{:>22}{:>14}{:>14}",
+            "", "aim", "reached", "beside"
+        )?;
         for row in &self.0 {
             let (scenario, peer) = (row.scenario, row.peer);
             let Some(aim) = scenario.aim(peer) else {
                 continue;
             };
             let ours = self.aimed(scenario, peer).unwrap_or_default();
-            let bare = self.aimed(scenario, PeerKind::Bare).unwrap_or_default();
-            let met = if aim.is_met(ours, bare) {
+            let beside = self.aimed(scenario, peer.beside()).unwrap_or_default();
+            let met = if aim.is_met(ours, beside) {
                 "met"
             } else {
                 "not met"
@@ -101,7 +105,7 @@ impl Report {
                 peer.name(),
                 scenario.figure()
             );
-            writeln!(f, "{work:<58}{aim:>10}{ours:>14.2}{bare:>14.2}  {met}")?;
+            writeln!(f, "{work:<58}{aim:>10}{ours:>14.2}{beside:>14.2}  {met}")?;
         }
         Ok(())
     }
@@ -110,7 +114,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.0 {
-            write!(f, "{:<8}{:<18}", row.scenario.name(), row.peer.name())?;
+            write!(f, "{:<10}{:<19}", row.scenario.name(), row.peer.name())?;
             for (name, [median, least, most]) in row.medians() {
                 write!(f, "{name}: {median:.2}")?;
                 if row.repeats.len() > 1 {
@@ -128,8 +132,8 @@ impl fmt::Display for Aim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::UpTo(most) => format!("<= {most}"),
-            Self::UpToBare(share) => format!("<= {share} bare"),
-            Self::FromBare(share) => format!(">= {share} bare"),
+            Self::UpToShare(share) => format!("<= {share} of it"),
+            Self::FromShare(share) => format!(">= {share} of it"),
         };
         f.pad(&text)
     }

@@ -20,7 +20,7 @@ use crate::{
     latency::Latencies,
     stack::Stack,
     stopwatch::now_us,
-    swarm::{MARK, Plan, Swarm},
+    swarm::{MARK, Swarm},
 };
 
 /// After the sockets, before the first message: what comes of connecting is over by then.
@@ -73,7 +73,7 @@ impl Meeting {
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let stack = Stack::start(&self.programs).await?;
         let crowd = stack.gather(self.members, self.online)?;
-        let mut swarm = self.connect(&stack, &crowd)?;
+        let mut swarm = stack.listen(&crowd)?;
         sleep(SETTLE).await;
         swarm.report()?;
 
@@ -100,28 +100,6 @@ impl Meeting {
             std::fs::write(path, format!("{:#}\n", report.to_json()))?;
         }
         report.verdict()
-    }
-
-    /// Everybody who has a session, half on each gateway.
-    fn connect(&self, stack: &Stack, crowd: &Value) -> Result<Swarm, Failure> {
-        let online = crowd["online"].as_array().into_iter().flatten();
-        let gateways = stack.gateways();
-        let places = online.zip(gateways.iter().cycle());
-        let lines = places.map(|(person, gateway)| {
-            let token = person["token"].as_str().unwrap_or_default();
-            format!("{gateway} /ws {token} {}", person["user_id"])
-        });
-        let lines: Vec<String> = lines.collect();
-        if lines.len() != self.online {
-            return Err(Failure::Refused("the crowd is not complete".to_owned()));
-        }
-        let plan = Plan {
-            sockets: lines.len(),
-            cycling: None,
-        };
-        let mut swarm = Swarm::start(&plan, &lines)?;
-        swarm.ready()?;
-        Ok(swarm)
     }
 
     /// Sends the messages at an even pace, each bearing the moment at which it was meant to leave. How long the answers took.

@@ -5,8 +5,9 @@ use std::mem;
 use memchr::memmem;
 
 /// Before the sixteen digits of the time (in microseconds) at which a message was meant to leave.
-pub(crate) const MARK: &str = r#""at_us":""#;
-const NAME: &str = "at_us";
+pub(crate) const MARK: &str = r#""micros":""#;
+/// The same in every protocol's spelling.
+const NAME: &str = "micros";
 /// Between the name and the digits, at most.
 const MARK_REST_MAX: usize = 8;
 const DIGITS: usize = 16;
@@ -18,6 +19,8 @@ pub(super) enum Said<'a> {
     Text(Option<u64>),
     /// To be answered with the same.
     Ping(&'a [u8]),
+    /// Engine.IO's.
+    EnginePing,
     /// With its code and reason.
     Close(&'a [u8]),
 }
@@ -62,7 +65,10 @@ fn take_frames(bytes: &[u8], hear: &mut impl FnMut(Said<'_>)) -> usize {
 /// A frame may hold several texts, a line each.
 fn each_text(payload: &[u8], hear: &mut impl FnMut(Said<'_>)) {
     for text in payload.split(|byte| *byte == b'\n') {
-        hear(Said::Text(time_in(text)));
+        hear(match text {
+            b"2" => Said::EnginePing,
+            text => Said::Text(time_in(text)),
+        });
     }
 }
 
@@ -99,7 +105,7 @@ fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
 mod tests {
     use super::*;
 
-    /// A text of 200 bytes, a ping, a close.
+    /// A text of 200 bytes, a ping, Engine.IO's, a close.
     fn stream() -> Vec<u8> {
         let text = format!(
             r#"{{{MARK}0000000000001234","fill":"{}"}}"#,
@@ -109,7 +115,7 @@ mod tests {
         let mut stream = vec![0x81, 126];
         stream.extend(length.to_be_bytes());
         stream.extend(text.bytes());
-        stream.extend([0x89, 2, b'h', b'i', 0x88, 0]);
+        stream.extend([0x89, 2, b'h', b'i', 0x81, 1, b'2', 0x88, 0]);
         stream
     }
 
@@ -124,11 +130,16 @@ mod tests {
                     heard.push(match said {
                         Said::Text(time) => format!("{time:?}"),
                         Said::Ping(payload) => format!("ping {}", payload.len()),
+                        Said::EnginePing => "2".to_owned(),
                         Said::Close(_) => "close".to_owned(),
                     });
                 });
             }
-            assert_eq!(heard, ["Some(1234)", "ping 2", "close"], "cut at {cut}");
+            assert_eq!(
+                heard,
+                ["Some(1234)", "ping 2", "2", "close"],
+                "cut at {cut}"
+            );
         }
     }
 }

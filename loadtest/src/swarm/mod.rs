@@ -23,6 +23,8 @@ use tokio::{runtime::Builder, sync::Semaphore, task::JoinSet};
 pub(crate) use cycle::Cycling;
 pub(crate) use frames::MARK;
 pub(crate) use process::{Swarm, raise_descriptors};
+pub(crate) use socket::SOCKET_IO;
+
 use socket::Door;
 
 use crate::{

@@ -13,6 +13,13 @@ use super::{
 };
 use crate::{Failure, stopwatch::now_us};
 
+/// Whoever enters by this path speaks Socket.IO.
+pub(crate) const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
+
+/// Engine.IO's pong, and Socket.IO's wish to be in the namespace.
+const ENGINE_PONG: &[u8] = b"3";
+const CONNECT: &[u8] = b"40";
+
 const READ_BYTES: usize = 64 * 1024;
 const HEAD_BYTES_MAX: usize = 4096;
 
@@ -78,13 +85,11 @@ impl Door {
             stream,
             frames: Frames::default(),
         };
-        let mut welcome = false;
-        let mut welcomed = |said: Said<'_>| welcome |= matches!(said, Said::Text(_));
-        socket.frames.feed(&head[end..], &mut welcomed);
-        while !welcome {
-            socket
-                .read(|said| welcome |= matches!(said, Said::Text(_)))
-                .await?;
+        socket.next_text(&head[end..]).await?;
+        if self.path == SOCKET_IO {
+            // That was the engine's; the namespace has a welcome of its own.
+            socket.say(CONNECT).await?;
+            socket.next_text(&[]).await?;
         }
         Ok(socket)
     }
@@ -97,13 +102,29 @@ pub(super) struct Socket {
 }
 
 impl Socket {
+    /// Waits for a text; these bytes have come already.
+    async fn next_text(&mut self, early: &[u8]) -> io::Result<()> {
+        let mut heard = false;
+        let mut hear = |said: Said<'_>| heard |= matches!(said, Said::Text(_));
+        self.frames.feed(early, &mut hear);
+        while !heard {
+            self.read(|said| heard |= matches!(said, Said::Text(_)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, text: &[u8]) -> io::Result<()> {
+        self.stream.write_all(&masked(0x81, text)).await
+    }
+
     /// Listens until the connection ends.
     pub(super) async fn listen(mut self, tally: &Arc<Tally>) {
         let mut open = true;
         while open {
             let heard = self.read(|said| match said {
                 Said::Text(Some(at_us)) => tally.heard(now_us().saturating_sub(at_us)),
-                Said::Text(None) | Said::Ping(_) => {}
+                Said::Text(None) | Said::Ping(_) | Said::EnginePing => {}
                 Said::Close(why) => {
                     open = false;
                     eprintln!("closed: {}", told(why));
@@ -119,12 +140,12 @@ impl Socket {
     pub(super) async fn read(&mut self, hear: impl FnMut(Said<'_>)) -> io::Result<()> {
         self.stream.readable().await?;
         match self.take_in(hear)? {
-            Some(payload) => self.stream.write_all(&masked(0x8a, &payload)).await,
+            Some(pong) => self.stream.write_all(&pong).await,
             None => Ok(()),
         }
     }
 
-    /// What has come, without waiting. Returns what to answer with a pong.
+    /// What has come, without waiting. Returns the pong to answer with.
     fn take_in(&mut self, mut hear: impl FnMut(Said<'_>)) -> io::Result<Option<Vec<u8>>> {
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.resize(READ_BYTES, 0);
@@ -136,8 +157,10 @@ impl Socket {
             };
             let mut pong = None;
             self.frames.feed(&scratch[..length], |said| {
-                if let Said::Ping(payload) = said {
-                    pong = Some(payload.to_vec());
+                match said {
+                    Said::Ping(payload) => pong = Some(masked(0x8a, payload)),
+                    Said::EnginePing => pong = Some(masked(0x81, ENGINE_PONG)),
+                    Said::Text(_) | Said::Close(_) => {}
                 }
                 hear(said);
             });

@@ -28,6 +28,11 @@ const SCENARIOS: &[Scenario] = &[
         needs_stores: true,
     },
     Scenario {
+        name: "feed",
+        command: "feed",
+        needs_stores: true,
+    },
+    Scenario {
         name: "gateway",
         command: "gateway",
         needs_stores: false,

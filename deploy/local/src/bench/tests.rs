@@ -22,6 +22,6 @@ fn a_scenario_and_its_arguments() {
         parse("group --debug --online 50"),
         Ok(options(Some("group"), true, &["--online", "50"]))
     );
-    assert!(parse("everything").is_err_and(|error| error.contains("gateway, group")));
+    assert!(parse("everything").is_err_and(|error| error.contains("feed, gateway, group")));
     assert!(parse("--online 50").is_err_and(|error| error.contains("one scenario")));
 }
