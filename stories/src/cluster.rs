@@ -118,20 +118,20 @@ impl Cluster {
         database::connect(&self.database_url).await
     }
 
-    /// What an operator does from a terminal: `api admin` with these arguments, next to the pods.
-    pub async fn operator(&self, arguments: &[&str]) {
-        self.run(&[&["admin"], arguments].concat()).await;
+    /// What an operator does from a terminal: `api admin` with these arguments, next to the pods. What that prints.
+    pub async fn operator(&self, arguments: &[&str]) -> String {
+        self.run(&[&["admin"], arguments].concat()).await
     }
 
-    /// Runs another command of `api`, to its end, next to the pods.
-    pub async fn run(&self, arguments: &[&str]) {
+    /// Runs another command of `api`, to its end, next to the pods. What that prints.
+    pub async fn run(&self, arguments: &[&str]) -> String {
         let variables = [
             ("JWT_SECRET", self.jwt_secret.clone()),
             ("DATABASE_URL", self.database_url.clone()),
             ("REDIS_URL", format!("redis://{}", self.redis.addr())),
         ];
-        let done = program::run_program("api", arguments, &variables).await;
-        assert!(done, "api {arguments:?}");
+        let printed = program::run_to_end("api", arguments, &variables).await;
+        printed.unwrap_or_else(|| panic!("api {arguments:?}"))
     }
 
     /// Ends every process and removes the database. A story that fails skips this: the processes die with it, and the

@@ -3,6 +3,7 @@
 mod balancer;
 mod cluster;
 mod collector;
+mod contract;
 mod database;
 mod person;
 mod pooler;
@@ -15,6 +16,7 @@ mod valve;
 pub use balancer::Balancer;
 pub use cluster::{Cluster, Node};
 pub use collector::{Collector, Step};
+pub use contract::Contract;
 pub use person::{Listener, PASSWORD, Person};
 pub use pooler::Pooler;
 pub use postgres::Postgres;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::testing::{Answer, Connect, HttpClient, Received, WireClient};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::Node;
+use crate::{Contract, Node};
 
 /// The longest that a story waits for anything: far above what is promised, so that a slow machine fails no story.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -203,7 +203,8 @@ impl Listener {
         self.socket = None;
     }
 
-    /// The next frame or close. Checks what holds for every connection: offsets have no hole and no repeat.
+    /// The next frame or close. Checks what holds for every connection: a frame is as the document of the sockets says, and
+    /// offsets have no hole and no repeat.
     pub async fn next(&mut self) -> Received {
         let socket = self.socket.as_mut().expect("connected");
         let deadline = Instant::now() + PATIENCE;
@@ -211,6 +212,7 @@ impl Listener {
             .await
             .expect("something in time");
         if let Received::Frame(frame) = &received {
+            Contract::get().check(frame);
             self.keep_channels(frame);
             self.keep_position(frame);
         }
@@ -317,7 +319,10 @@ impl Listener {
         socket.send(&command).await.ok();
         loop {
             match self.next().await {
-                Received::Frame(frame) if frame["ref"] == reference.as_str() => return Some(frame),
+                Received::Frame(frame) if frame["ref"] == reference.as_str() => {
+                    Contract::get().check_answer(&command, &frame);
+                    return Some(frame);
+                }
                 Received::Frame(_) => {}
                 Received::Closed(..) => return None,
             }

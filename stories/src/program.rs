@@ -161,8 +161,13 @@ fn output(log: Option<&Path>) -> Stdio {
 
 /// What `binary serve --help` prints.
 pub fn help(binary: &str) -> String {
+    print(binary, &["serve", "--help"])
+}
+
+/// What `binary` prints with these arguments, without any settings.
+pub(crate) fn print(binary: &str, arguments: &[&str]) -> String {
     let output = Command::new(target_folder().join(binary))
-        .args(["serve", "--help"])
+        .args(arguments)
         .env_clear()
         .output()
         .expect("it starts");
@@ -172,14 +177,23 @@ pub fn help(binary: &str) -> String {
 
 /// Runs `binary` with these arguments and variables to its end; whether that was a good one.
 pub async fn run_program(binary: &str, arguments: &[&str], variables: &[(&str, String)]) -> bool {
+    run_to_end(binary, arguments, variables).await.is_some()
+}
+
+/// The same; what it printed, if it ended well.
+pub(crate) async fn run_to_end(
+    binary: &str,
+    arguments: &[&str],
+    variables: &[(&str, String)],
+) -> Option<String> {
     let mut command = tokio::process::Command::new(target_folder().join(binary));
     command.args(arguments).env_clear().kill_on_drop(true);
     command.envs(variables.iter().map(|(k, v)| (k, v)));
-    let ended = tokio::time::timeout(READY_WITHIN, command.status()).await;
-    ended
-        .expect("it ends in time")
-        .expect("it starts")
-        .success()
+    command.stderr(Stdio::inherit());
+    let ended = tokio::time::timeout(READY_WITHIN, command.output()).await;
+    let output = ended.expect("it ends in time").expect("it starts");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    output.status.success().then_some(printed)
 }
 
 impl Drop for Program {

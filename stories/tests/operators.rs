@@ -93,6 +93,73 @@ async fn connections_are_seen_and_ended_on_whatever_node_they_are() {
 }
 
 #[tokio::test]
+async fn keys_are_made_and_words_are_said_from_a_terminal() {
+    let cluster = Cluster::start().await;
+    let [api, other] = &cluster.api;
+    let vera = admin(&cluster).await;
+    let shop = Person::sign_up(api, "shop").await;
+    let make = ["role", "--account", "shop", "--role", "service"];
+    cluster.operator(&make).await;
+    let mut phone = vera.listens(&cluster.gateway[1]).await;
+
+    let what = ["--account", "shop", "--key-name", "the till"];
+    let scopes = ["--key-scopes", "publish:users,publish:broadcast"];
+    let create = [&["key-create"], &what[..], &scopes].concat();
+    let made = read(&cluster.operator(&create).await);
+    let id = made[0]["key"]["id"].to_string();
+    let holds = async |secret: &Value| {
+        let token = secret.as_str().expect("a secret").to_owned();
+        let (id, name) = (shop.id, shop.name.clone());
+        let till = Person { id, name, token };
+        let order = json!({"users": [vera.id], "type": "order_shipped", "data": {}});
+        let path = "/publish";
+        till.request(other, Method::POST, path, Some(order))
+            .await
+            .status
+            == 200
+    };
+    assert!(holds(&made[0]["secret"]).await);
+    phone.hears("order_shipped").await;
+    let rotate = ["key-rotate", "--key-id", &id, "--overlap-seconds", "0"];
+    let rotated = read(&cluster.operator(&rotate).await);
+    assert!(!holds(&made[0]["secret"]).await);
+    assert!(holds(&rotated[0]["secret"]).await);
+    let listed = read(&cluster.operator(&["keys"]).await);
+    assert_eq!(listed, [rotated[0]["key"].clone()]);
+    cluster.operator(&["key-revoke", "--key-id", &id]).await;
+    assert!(!holds(&rotated[0]["secret"]).await);
+
+    let word = ["broadcast", "--content", "back in five minutes"];
+    cluster.operator(&word).await;
+    let heard = phone.hears("broadcast").await;
+    assert_eq!(heard["data"]["content"], "back in five minutes");
+    let turn = ["flag", "--flag", "likes", "--rules"];
+    let off = [&turn[..], &[r#"{"enabled": false}"#]].concat();
+    cluster.operator(&off).await;
+    phone.hears("flags_changed").await;
+    let is_off = |flags: &Value| flags["flags"]["likes"]["enabled"] == false;
+    sees(&vera, other, "/flags", is_off).await;
+    let acts = asks(&vera, api, Method::GET, "/admin/audit", Value::Null).await;
+    let acts = acts["items"].as_array().unwrap().iter();
+    let acts: Vec<_> = acts.map(|act| (&act["act"], &act["actor_id"])).collect();
+    let of_key = ["key_revoked", "key_rotated", "key_created"];
+    let expected = [&["flag_changed", "broadcast"], &of_key[..]].concat();
+    let nobody = Value::Null;
+    assert!(acts[..5].iter().all(|(_, actor)| **actor == nobody));
+    let acts: Vec<_> = acts[..5].iter().map(|(act, _)| act.as_str()).collect();
+    let expected: Vec<_> = expected.into_iter().map(Some).collect();
+    assert_eq!(acts, expected);
+    cluster.stop().await;
+}
+
+/// Lines of JSON.
+fn read(printed: &str) -> Vec<Value> {
+    let lines = printed.lines();
+    let read = lines.map(|line| serde_json::from_str(line).expect("a line of JSON"));
+    read.collect()
+}
+
+#[tokio::test]
 async fn a_flag_is_turned_everywhere_also_when_redis_comes_back_empty() {
     let mut cluster = Cluster::start().await;
     let vera = admin(&cluster).await;

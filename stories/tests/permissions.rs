@@ -231,7 +231,8 @@ impl<'a> World<'a> {
             Act::AnaClosesHerAccount => (Method::DELETE, ana, "/users/me".to_owned(), json!({})),
             Act::AnaIsSuspended => {
                 let suspend = ["suspend", "--account", &ana.name];
-                return self.cluster.operator(&suspend).await;
+                self.cluster.operator(&suspend).await;
+                return;
             }
             Act::VeraIsRemoved => {
                 let path = format!("/groups/{}/members/{}", self.group, vera.id);
