@@ -152,10 +152,12 @@ macro_rules! post_columns {
     () => {
         concat!(
             "
-    post.id, post.kind, post.content, post.created_at, post.edited_at, post.attachments, post.group_id,
-    post.activity_type, post.duration_minutes, post.distance_km, post.notes, post.activity_date,
+    post.id, post.kind, post.content, post.activity_type, post.duration_minutes, post.distance_km, post.notes,
+    post.activity_date, post.attachments, post.group_id,
     ",
-            crate::users::person_columns!()
+            crate::users::person_columns!(),
+            ",
+    post.created_at, post.edited_at"
         )
     };
 }
@@ -174,10 +176,11 @@ with page as materialized (",
 select",
             $crate::posts::post_columns!(),
             ",
-    counts.like_count, counts.comment_count, counts.reactions,
+    counts.like_count, counts.comment_count,
     exists (
         select from likes given where given.post_id = post.id and given.user_id = $1
     ) as liked_by_me,
+    counts.reactions,
     (
         select own.emoji from reactions own where own.post_id = post.id and own.user_id = $1
     ) as my_reaction

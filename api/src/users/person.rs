@@ -56,10 +56,10 @@ impl Person {
     /// Reads the columns `{prefix}_id`, `{prefix}_username` and so on: for rows with several people.
     pub fn from_columns(row: &Row<'_>, prefix: &str) -> Result<Self, InvalidRow> {
         Ok(Self {
-            id: row.get(&format!("{prefix}_id"))?,
-            username: row.get(&format!("{prefix}_username"))?,
-            name: row.get(&format!("{prefix}_name"))?,
-            avatar: row.get(&format!("{prefix}_avatar"))?,
+            id: row.get_prefixed(prefix, "_id")?,
+            username: row.get_prefixed(prefix, "_username")?,
+            name: row.get_prefixed(prefix, "_name")?,
+            avatar: row.get_prefixed(prefix, "_avatar")?,
         })
     }
 

@@ -3,14 +3,13 @@
 use prometheus::{IntCounter, IntCounterVec, Opts};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    fmt::{self, format::JsonFields},
+    EnvFilter, Layer, fmt,
     layer::{Context, SubscriberExt},
     util::SubscriberInitExt,
 };
 
 use super::{
-    lines::JsonLines,
+    lines::{JsonLines, SpanFields},
     metrics::{Metrics, NAMESPACE},
 };
 use crate::config::{LogFormat, TelemetrySettings};
@@ -34,9 +33,7 @@ pub fn start_logging(settings: &TelemetrySettings, service: &str) -> Result<LogC
                 service: service.to_owned(),
                 node: settings.node_name.clone(),
             };
-            let lines = fmt::layer()
-                .fmt_fields(JsonFields::new())
-                .event_format(lines);
+            let lines = fmt::layer().fmt_fields(SpanFields).event_format(lines);
             registry.with(lines).try_init()
         }
         LogFormat::Text => registry.with(fmt::layer().with_ansi(false)).try_init(),

@@ -1,5 +1,7 @@
 //! Rows are read by column name into structs; ids cross the boundary as `bigint` and are checked.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 use shared::{
     credentials::Role,
@@ -27,19 +29,41 @@ pub enum InvalidRow {
 }
 
 /// One row of an answer.
-pub struct Row<'a>(&'a tokio_postgres::Row);
+pub struct Row<'a> {
+    row: &'a tokio_postgres::Row,
+    /// After the column that was read last, where the next one to be read most often is: looking for each from the first
+    /// would cost more than reading it.
+    next: Cell<usize>,
+}
 
 impl<'a> Row<'a> {
     pub(super) fn new(row: &'a tokio_postgres::Row) -> Self {
-        Self(row)
+        let next = Cell::new(0);
+        Self { row, next }
     }
 
     /// The value of a column.
     pub fn get<T: Column>(&self, name: &str) -> Result<T, InvalidRow> {
-        let value = self.0.try_get::<_, T::Sql>(name)?;
-        T::from_sql(value).ok_or_else(|| InvalidRow::Value {
-            column: name.to_owned(),
-        })
+        self.get_prefixed("", name)
+    }
+
+    /// The value of the column that is called `prefix` and then `name`.
+    pub fn get_prefixed<T: Column>(&self, prefix: &str, name: &str) -> Result<T, InvalidRow> {
+        let column = || format!("{prefix}{name}");
+        let value = match self.find(prefix, name) {
+            Some(index) => self.row.try_get::<_, T::Sql>(index)?,
+            // The driver says that there is none.
+            None => self.row.try_get::<_, T::Sql>(&*column())?,
+        };
+        T::from_sql(value).ok_or_else(|| InvalidRow::Value { column: column() })
+    }
+
+    fn find(&self, prefix: &str, name: &str) -> Option<usize> {
+        let (columns, next) = (self.row.columns(), self.next.get());
+        let is_it = |index: &usize| columns[*index].name().strip_prefix(prefix) == Some(name);
+        let found = (next..columns.len()).chain(0..next).find(is_it)?;
+        self.next.set(found + 1);
+        Some(found)
     }
 
     /// What a column of JSON holds.
@@ -52,9 +76,9 @@ impl<'a> Row<'a> {
 
     /// The value of a row's only column, whatever its name.
     fn only<T: Column>(&self) -> Result<T, InvalidRow> {
-        let value = self.0.try_get::<_, T::Sql>(0)?;
+        let value = self.row.try_get::<_, T::Sql>(0)?;
         T::from_sql(value).ok_or_else(|| InvalidRow::Value {
-            column: self.0.columns()[0].name().to_owned(),
+            column: self.row.columns()[0].name().to_owned(),
         })
     }
 }

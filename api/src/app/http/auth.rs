@@ -5,7 +5,7 @@ use axum::{
     http::{header, request::Parts},
 };
 use shared::{
-    credentials::{Purpose, Role, SESSION_COOKIE, TokenError, cookie_value},
+    credentials::{Identity, Purpose, Role, SESSION_COOKIE, TokenError, cookie_value},
     ids::{SessionId, UserId},
     wire::Code,
 };
@@ -82,6 +82,10 @@ pub struct Gateway;
 #[derive(Clone)]
 struct Checked(Result<SignedIn, Error>);
 
+/// A genuine token of the request, for whoever asks next: what makes sure of it is no small part of a request.
+#[derive(Clone, Copy)]
+struct Genuine(Identity);
+
 /// As [`Checked`], for keys.
 #[derive(Clone)]
 struct CheckedKey(Result<KeyHolder, Error>);
@@ -106,9 +110,10 @@ impl FromRequestParts<App> for SignedIn {
 impl SignedIn {
     /// Whose token comes with the request, if it is genuine and has not expired. Whether its session still stands is not
     /// known here: for limits, which cost nobody but its holder.
-    pub(super) fn claimed(parts: &Parts, app: &App) -> Option<UserId> {
+    pub(super) fn claimed(parts: &mut Parts, app: &App) -> Option<UserId> {
         let token = bearer(parts).ok()??;
         let identity = app.tokens().verify(Purpose::Access, token).ok()?;
+        parts.extensions.insert(Genuine(identity));
         Some(identity.user_id)
     }
 
@@ -120,7 +125,9 @@ impl SignedIn {
     /// By the token if there is one, else by the cookie. The token says who; the database says whether the session still
     /// stands, so that a revoked one ends at once here even while Redis is away.
     async fn check(parts: &Parts, app: &App) -> Result<Self, Error> {
-        let identity = if let Some(token) = bearer(parts)? {
+        let identity = if let Some(Genuine(token)) = parts.extensions.get() {
+            identity::verify_session(app, token.session_id).await?
+        } else if let Some(token) = bearer(parts)? {
             let token = app.tokens().verify(Purpose::Access, token);
             let token = token.map_err(refusal)?;
             identity::verify_session(app, token.session_id).await?

@@ -32,7 +32,7 @@ pub(super) async fn limit(
     let ClientAddress(address) = client_address(&mut parts, &app).await;
     let address = (address_bucket(address), rates.per_address);
     // A token says whose it is, and is not made up: both limits for one way to Redis.
-    if let Some(user) = SignedIn::claimed(&parts, &app) {
+    if let Some(user) = SignedIn::claimed(&mut parts, &app) {
         take(&app, &[address, (user_bucket(user), rates.per_user)]).await?;
         return Ok(next.run(Request::from_parts(parts, body)).await);
     }
