@@ -39,7 +39,7 @@ loadtest probe FROM TO [--every SECONDS] [--metrics ADDRESS] [--url URL] [--pass
 loadtest gateway [idle|room|socketio|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
     measures the gateway beside the least that does the same work (loadtest/peers/bare)
 loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
-             [--connections N] [--limits on] [--programs FOLDER] [--json FILE]
+             [--connections N] [--limits on|off] [--programs FOLDER] [--json FILE]
     measures reading posts and feeds on a large population, on the stores of DATABASE_URL and REDIS_URL
 loadtest feed [--followers N] [--online N] [--programs FOLDER] [--json FILE]
     measures one post by somebody whom very many follow, on the stores of DATABASE_URL and REDIS_URL

@@ -4,44 +4,33 @@
 //! else on them. Every request is another post or another reader, so that nothing is answered from what was just read. A
 //! core is a second of processor time of the pod: the client, PostgreSQL and whatever else runs here do not count.
 
+mod crowd;
+mod pod;
 mod report;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use hyper::Method;
 use rand::seq::IndexedRandom;
 use serde_json::Value;
 use shared::testing::HttpClient;
-use tokio::{task::JoinSet, time::Instant};
 
-use self::report::Report;
+use self::{
+    crowd::{Crowd, Watch},
+    pod::{Manner, Pod, command},
+    report::Report,
+};
 use crate::{
     Failure,
-    gateway::Node,
-    latency::Latencies,
-    stack::{SECRET, free_address, variable},
+    stack::{free_address, variable},
     stopwatch::now_us,
 };
 
 /// Before it is measured: connections are open and statements prepared.
 const WARM_UP: usize = 2000;
 
-/// As deployed: each request takes its tokens and writes its line.
-const LIMITS: [(&str, &str); 4] = [
-    ("RATE_LIMITS", "on"),
-    ("RATE_LIMIT_USER", "1000000+1000000/s"),
-    ("RATE_LIMIT_ADDRESS", "1000000+1000000/s"),
-    ("LOG_LEVEL", "info"),
-];
+/// As many as like a post at once; more than the pod has connections to PostgreSQL.
+const CROWD: usize = 128;
 
 /// How large, and how much is asked.
 #[derive(Debug, Clone)]
@@ -51,14 +40,13 @@ pub(crate) struct Reading {
     online: usize,
     requests: usize,
     connections: usize,
-    /// With rate limits that nobody reaches, and a line in the log for each request: as it is deployed.
-    is_limited: bool,
+    manners: Vec<Manner>,
     programs: PathBuf,
     json: Option<PathBuf>,
 }
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
     Post,
     Feed,
@@ -81,7 +69,7 @@ impl Question {
 
 impl Reading {
     /// `[--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N] [--connections N]
-    /// [--limits on] [--programs FOLDER] [--json FILE]`.
+    /// [--limits on|off] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let own = std::env::current_exe()?;
         let mut reading = Self {
@@ -89,7 +77,7 @@ impl Reading {
             online: 2000,
             requests: 20_000,
             connections: 16,
-            is_limited: false,
+            manners: vec![Manner::Bare, Manner::Deployed],
             programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
             json: None,
         };
@@ -103,7 +91,8 @@ impl Reading {
                 "--online" => reading.online = number()?,
                 "--requests" => reading.requests = number()?,
                 "--connections" => reading.connections = number()?,
-                "--limits" => reading.is_limited = value == "on",
+                "--limits" if value == "on" => reading.manners = vec![Manner::Deployed],
+                "--limits" if value == "off" => reading.manners = vec![Manner::Bare],
                 "--programs" => reading.programs = PathBuf::from(value),
                 "--json" => reading.json = Some(PathBuf::from(value)),
                 _ => return Err(Failure::Usage),
@@ -117,10 +106,16 @@ impl Reading {
         let population = Arc::new(self.populate()?);
         println!("{}", self.plans()?);
         let mut reports = Vec::new();
-        for question in Question::ALL {
-            let report = self.ask(question, &population).await?;
-            println!("{report}");
-            reports.push(report.to_json());
+        for (number, manner) in (0..).zip(&self.manners) {
+            for question in Question::ALL {
+                let report = match question {
+                    // A post of their own for each manner: liking once more is no like.
+                    Question::Like => self.like(*manner, &population, number).await?,
+                    _ => self.ask(question, *manner, &population).await?,
+                };
+                println!("{report}");
+                reports.push(report.to_json());
+            }
         }
         if let Some(path) = &self.json {
             let reports = Value::from(reports);
@@ -158,82 +153,48 @@ impl Reading {
     async fn ask(
         &self,
         question: Question,
+        manner: Manner,
         population: &Arc<Population>,
     ) -> Result<Report, Failure> {
-        let (addr, metrics) = (free_address(), free_address());
-        let mut serve = command(&self.programs, metrics)?;
-        serve.arg("serve").env("API_ADDR", addr.to_string());
-        if self.is_limited {
-            serve
-                .envs(LIMITS)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-        }
-        let node = Node::start(serve, addr).await?;
-        let requests = match question {
-            Question::Like => population.tokens.len(),
-            _ => self.requests,
-        };
-        // Liking once more is no like: the pod warms up with something else.
-        let warm_up = match question {
-            Question::Like => Question::Post,
-            question => question,
-        };
-        self.send(warm_up, population, addr, WARM_UP).await?;
-        let (cpu, statements) = (node.cpu_seconds()?, statements(metrics).await?);
-        let begin = Instant::now();
-        let latencies = self.send(question, population, addr, requests).await?;
-        Ok(Report {
-            name: question.name(),
-            requests,
-            took: begin.elapsed(),
-            cpu: Duration::from_secs_f64(node.cpu_seconds()? - cpu),
-            statements: self::statements(metrics).await? - statements,
-            latencies,
-        })
+        let pod = Pod::start(&self.programs, manner).await?;
+        let each = (population, self.connections);
+        pod.send(question, each, WARM_UP).await?;
+        pod.measure(question, each, self.requests).await
     }
 
-    /// So many requests, over all connections.
-    async fn send(
+    /// Everybody who is online likes the same post, as many at once as there are connections.
+    async fn like(
         &self,
-        question: Question,
+        manner: Manner,
         population: &Arc<Population>,
-        addr: SocketAddr,
-        requests: usize,
-    ) -> Result<Latencies, Failure> {
-        let next = Arc::new(AtomicUsize::new(0));
-        let mut clients = JoinSet::new();
-        for _ in 0..self.connections {
-            let (next, population) = (next.clone(), population.clone());
-            clients.spawn(async move {
-                // One connection, because it asks one thing at a time.
-                let client = HttpClient::new(&format!("http://{addr}"));
-                let mut latencies = Latencies::default();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= requests {
-                        return Ok::<_, Failure>(latencies);
-                    }
-                    let us = population.ask(question, &client, number).await?;
-                    latencies.record(us);
-                }
-            });
-        }
-        let mut latencies = Latencies::default();
-        while let Some(client) = clients.join_next().await {
-            let client = client.map_err(|error| Failure::Refused(error.to_string()))?;
-            latencies.add(&client?);
-        }
-        Ok(latencies)
+        number: u64,
+    ) -> Result<Report, Failure> {
+        let database_url = variable("DATABASE_URL")?;
+        let from = population.first_post + number * (population.posts / 2);
+        let crowd = Crowd::find(&database_url, from).await?;
+        let mut liked = Population::clone(population);
+        liked.hot_post = crowd.post();
+        let (liked, people) = (Arc::new(liked), population.tokens.len());
+        let pod = Pod::start(&self.programs, manner).await?;
+        // Connections are opened and most statements prepared by something else.
+        pod.send(Question::Post, (&liked, CROWD), WARM_UP).await?;
+        let watch = Watch::start(&database_url).await?;
+        let mut report = pod.measure(Question::Like, (&liked, CROWD), people).await?;
+        report.rows.extend(watch.end().await?);
+        report.rows.extend(crowd.end().await?);
+        Ok(report)
     }
 }
 
 /// What `api populate` made.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 struct Population {
     first_post: u64,
     posts: u64,
     tokens: Vec<String>,
+    /// The one that all like.
+    #[serde(default)]
+    hot_post: i64,
 }
 
 impl Population {
@@ -250,7 +211,7 @@ impl Population {
             Question::Feed => (Method::GET, "/api/v1/feed?limit=20".to_owned()),
             Question::PublicFeed => (Method::GET, "/api/v1/feed?type=public&limit=20".to_owned()),
             Question::Like => {
-                let hot = self.first_post;
+                let hot = self.hot_post;
                 (Method::PUT, format!("/api/v1/posts/{hot}/like"))
             }
         };
@@ -262,43 +223,12 @@ impl Population {
         let asked_us = now_us();
         let answer = client.send(method, &path, token, None).await?;
         let took_us = now_us() - asked_us;
-        // A post of a private account is not there for everybody: that is an answer too.
-        if answer.status.is_success() || answer.status.as_u16() == 404 {
+        // A post of a private account is not there for everybody: that is an answer too, but no like.
+        let is_away = question != Question::Like && answer.status.as_u16() == 404;
+        if answer.status.is_success() || is_away {
             Ok(took_us)
         } else {
             Err(Failure::Refused(answer.json.to_string()))
         }
     }
-}
-
-fn command(programs: &Path, metrics: SocketAddr) -> Result<Command, Failure> {
-    let mut command = Command::new(programs.join("api"));
-    command.envs([
-        ("NODE_NAME", "api-1"),
-        ("DATABASE_URL", &*variable("DATABASE_URL")?),
-        ("REDIS_URL", &variable("REDIS_URL")?),
-        ("JWT_SECRET", SECRET),
-        ("METRICS_ADDR", &metrics.to_string()),
-        ("RATE_LIMITS", "off"),
-        ("SECURE_COOKIES", "off"),
-        ("LOG_LEVEL", "warn"),
-    ]);
-    Ok(command)
-}
-
-/// Statements that the pod has run so far, its jobs' too.
-async fn statements(metrics: SocketAddr) -> Result<f64, Failure> {
-    let client = HttpClient::new(&format!("http://{metrics}"));
-    let answer = client.send(Method::GET, "/metrics", None, None).await?;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let lines = text
-        .lines()
-        .filter(|line| line.contains("db_query_duration_seconds_count{"));
-    let values = lines.filter_map(|line| line.split_whitespace().last()?.parse::<f64>().ok());
-    let values: Vec<f64> = values.collect();
-    if values.is_empty() {
-        let detail = "the pod does not count its statements".to_owned();
-        return Err(Failure::Refused(detail));
-    }
-    Ok(values.iter().sum())
 }

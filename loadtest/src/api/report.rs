@@ -2,19 +2,21 @@
 
 use std::{fmt, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::latency::Latencies;
 
 /// Figures of one question.
 pub(super) struct Report {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) requests: usize,
     pub(super) took: Duration,
     /// Of the pod.
     pub(super) cpu: Duration,
     pub(super) statements: f64,
     pub(super) latencies: Latencies,
+    /// What else there is to tell.
+    pub(super) rows: Vec<(&'static str, Value)>,
 }
 
 impl Report {
@@ -29,6 +31,11 @@ impl Report {
     }
 
     pub(super) fn to_json(&self) -> Value {
+        let more: Map<String, Value> = self
+            .rows
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
         json!({
             "scenario": self.name,
             "requests": self.requests,
@@ -37,6 +44,7 @@ impl Report {
             "statements_per_request": self.statements_each(),
             "p50_ms": self.latencies.quantile_ms(0.5),
             "p99_ms": self.latencies.quantile_ms(0.99),
+            "more": more,
         })
     }
 }
@@ -59,6 +67,9 @@ impl fmt::Display for Report {
             ("statements each", format!("{:.2}", self.statements_each())),
         ];
         for (name, value) in rows {
+            writeln!(f, "  {name:<44}{value}")?;
+        }
+        for (name, value) in &self.rows {
             writeln!(f, "  {name:<44}{value}")?;
         }
         Ok(())
