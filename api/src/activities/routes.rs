@@ -17,7 +17,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::{Created, NoContent},
-            json::{Input, Json, Wrong},
+            json::{Input, Json, TEXT, Wrong},
         },
         openapi::{Routes, delete, get, post},
     },
@@ -25,7 +25,7 @@ use crate::{
     likes::{self, LikeState, Wish},
     posts::{
         self, ATTACHMENTS_MAX, Activity, Attachment, DISTANCE_KM_MAX, MINUTES_MAX,
-        NOTES_LENGTH_MAX, NewPost, PostView, TYPE_LENGTH_MAX, check_attachments,
+        NOTES_LENGTH_MAX, NewPost, PostView, TYPE_LENGTH_MAX, YEARS_PATTERN, check_attachments,
     },
 };
 
@@ -51,7 +51,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WriteActivity {
     // Not the struct itself, flattened: serde would lose the names of fields that are wrong.
-    #[schemars(length(min = 1, max = TYPE_LENGTH_MAX), example = &"running")]
+    #[schemars(length(min = 1, max = TYPE_LENGTH_MAX), regex(pattern = TEXT), example = &"running")]
     activity_type: String,
     #[schemars(range(min = 0, max = MINUTES_MAX), example = 42)]
     duration_minutes: Option<i32>,
@@ -59,6 +59,7 @@ struct WriteActivity {
     distance_km: Option<f64>,
     #[schemars(length(max = NOTES_LENGTH_MAX), example = &"Wind from the west.")]
     notes: Option<String>,
+    #[schemars(extend("pattern" = YEARS_PATTERN))]
     activity_date: Option<Date>,
     #[serde(default)]
     #[schemars(length(max = CONTENT_CHARACTERS_MAX), example = &"Along the river.")]

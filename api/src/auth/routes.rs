@@ -23,7 +23,7 @@ use crate::app::{
         ClientAddress, Path, SignedIn, Visitor,
         answer::{Created, NoContent},
         clear_session_cookie,
-        json::{Input, Json, Wrong},
+        json::{Input, Json, Wrong, one_of},
         page::{Page, PageQuery},
         set_session_cookie,
     },
@@ -33,13 +33,15 @@ use crate::app::{
 const NAME_LENGTH_MAX: usize = 100;
 const USERNAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=30;
 const EMAIL_LENGTH_MAX: usize = 254;
+/// As [`is_email`] says it, for the document.
+const EMAIL: &str = r"^[^\s\u0000-\u001f\u007f-\u009f@]+@[^\s\u0000-\u001f\u007f-\u009f@.]+(\.[^\s\u0000-\u001f\u007f-\u009f@.]+)*$";
 const DEVICE_LENGTH_MAX: usize = 200;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Register {
-    #[schemars(length(min = *USERNAME_LENGTH.start(), max = *USERNAME_LENGTH.end()), regex(pattern = "^[a-z0-9_]+$"), example = &"ana_lima")]
+    #[schemars(length(min = *USERNAME_LENGTH.start(), max = *USERNAME_LENGTH.end()), regex(pattern = "^(?!deleted_)[a-z0-9_]+$"), example = &"ana_lima")]
     username: String,
-    #[schemars(length(min = 1, max = EMAIL_LENGTH_MAX), example = &"ana@example.com")]
+    #[schemars(length(min = 1, max = EMAIL_LENGTH_MAX), regex(pattern = EMAIL), example = &"ana@example.com")]
     email: String,
     #[schemars(length(min = *passwords::LENGTH.start(), max = *passwords::LENGTH.end()), example = &"correct horse battery")]
     password: String,
@@ -70,7 +72,7 @@ impl Input for Register {
 /// As much as can be known without writing to it.
 fn is_email(text: &str) -> bool {
     let printable = |character: char| !character.is_whitespace() && !character.is_control();
-    text.len() <= EMAIL_LENGTH_MAX
+    text.chars().count() <= EMAIL_LENGTH_MAX
         && text.chars().all(printable)
         && text
             .split_once('@')
@@ -104,6 +106,7 @@ pub(super) async fn register(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = one_of(&["username", "email"])))]
 pub(super) struct LogIn {
     username: Option<String>,
     email: Option<String>,

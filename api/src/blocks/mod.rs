@@ -5,6 +5,9 @@
 //! notifications) is not changed but asked: by the conditions in `users/visibility.rs`, so that it holds from the commit
 //! on, everywhere at once.
 //!
+//! What is under way while a block is stored was done before it: a like, a comment or a message of that moment is stored, and
+//! cut off with all the others. What is told later, because it was left to a job, is asked about again then.
+//!
 //! Both may block each other. Whoever is blocked may block back, though the other's profile is not there for them: else a
 //! block could be lifted just long enough to write something.
 

@@ -54,11 +54,19 @@ async fn take_away(app: &App, statement: &'static str, account: UserId) -> Resul
     Ok(false)
 }
 
-/// What another device began at the very moment of the closing ends here: a log-in, a joining of a group.
+/// What another device began at the very moment of the closing ends here: a log-in, a joining of a group, a comment.
 async fn finish(app: &App, account: UserId) -> Result<(), Error> {
     let mut tx = app.begin().await?;
     groups::leave_all(&mut tx, account).await?;
     moderation::end_sessions(&mut tx, account).await?;
-    queries::finish(&tx, account, tx.now()).await?;
+    queries::hold(&tx, account).await?;
+    let mut is_empty = true;
+    for statement in STEPS {
+        is_empty &= tx.execute(statement, &[&account.get(), &ROWS]).await? == 0;
+    }
+    // What is left may be more than one step of each kind: the next run sees.
+    if is_empty {
+        queries::finish(&tx, account, tx.now()).await?;
+    }
     tx.commit().await
 }

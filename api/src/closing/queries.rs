@@ -8,6 +8,7 @@ use crate::app::{db::Connection, error::Error, time::Time};
 pub(super) const STATEMENTS: &[&str] = &[
     CLOSE,
     LIST_TO_EMPTY,
+    HOLD,
     FINISH,
     HIDE_POSTS,
     DELETE_LIKES,
@@ -46,6 +47,14 @@ limit 10";
 /// Some closed accounts of which something is left.
 pub(super) async fn list_to_empty(db: &Connection) -> Result<Vec<UserId>, Error> {
     db.query(LIST_TO_EMPTY, &[]).await
+}
+
+const HOLD: &str = "select id from users where id = $1 for update";
+
+/// Waits for everybody who is writing something that names this account; nobody does before the transaction's end.
+pub(super) async fn hold(db: &Connection, account: UserId) -> Result<(), Error> {
+    db.execute(HOLD, &[&account.get()]).await?;
+    Ok(())
 }
 
 const FINISH: &str = "

@@ -153,3 +153,33 @@ async fn its_groups_go_to_who_has_been_there_longest_or_end() {
     let alone = format!("/groups/{}", groups[2]);
     assert_eq!(bo.get(&alone).await.refusal(), (404, "not_found"));
 }
+
+#[tokio::test]
+async fn what_was_being_written_while_it_closed_is_taken_away_too() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let post = bo.posts("hello").await;
+    let id: i64 = post.trim_start_matches("/posts/").parse().unwrap();
+    // Ana's other device is in the middle of it.
+    let late = app.app().begin().await.unwrap();
+    let comment = "insert into comments (post_id, author_id, content, created_at) values ($1, $2, 'late', now())";
+    let added = late.execute(comment, &[&id, &ana.id().get()]).await;
+    assert_eq!(added.unwrap(), 1);
+
+    ana.closes_account().await;
+    let pod = app.app().clone();
+    let emptying = tokio::spawn(async move { jobs::run_once(&mut EmptyAccounts, &pod).await });
+    app.until_waiting(1).await;
+    late.commit().await.unwrap();
+    emptying.await.unwrap();
+
+    let name = format!("deleted_{}", ana.id());
+    until_emptied(&app, async || {
+        let db = app.app().read().await.unwrap();
+        let statement = "select username from users where id = $1";
+        let called: String = db.query_one(statement, &[&ana.id().get()]).await.unwrap();
+        called == name
+    })
+    .await;
+    assert_eq!(bo.get(&post).await.ok()["comment_count"], 0);
+}

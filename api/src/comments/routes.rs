@@ -19,7 +19,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::{Created, NoContent},
-            json::{Input, Json, Wrong},
+            json::{Input, Json, TEXT, Wrong},
             page::{Page, PageQuery},
             place::Place,
         },
@@ -47,7 +47,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct WriteComment {
     /// The text.
-    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), example = &"Well done.")]
+    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), regex(pattern = TEXT), example = &"Well done.")]
     pub content: String,
 }
 

@@ -32,7 +32,9 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WhichFeed {
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["following", "public", "group"]))]
     kind: Option<String>,
+    #[schemars(with = "Option<GroupId>")]
     group_id: Option<String>,
 }
 

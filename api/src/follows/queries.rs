@@ -61,14 +61,12 @@ pub(super) async fn find_status(db: &Connection, pair: Pair) -> Result<Option<St
         .await
 }
 
-// The account's row is locked against its owner, who may be making it public: then either the owner's transaction finds
-// this request and accepts it, or this one finds the account public.
+// Whether the account is private stays so, because the pair is held.
 const INSERT_FOLLOW: &str = "
 insert into follows (follower_id, followee_id, status, created_at)
 select $1::bigint, account.id, case when account.is_private then 'requested' else 'accepted' end, $3
 from users account
 where account.id = $2
-for share of account
 returning status";
 
 /// Follows, or asks to. `None` if there is no such followee.

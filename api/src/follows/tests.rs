@@ -309,6 +309,48 @@ async fn whoever_asks_while_the_account_becomes_public_follows_it() {
 }
 
 #[tokio::test]
+async fn whoever_gives_up_asking_while_the_account_becomes_public_is_no_contact() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.private_user("bob").await);
+    assert_eq!(bob.follows(&ana).await, "following");
+    assert_eq!(ana.follows(&bob).await, "requested");
+    // Both changes meet at the request, the one that makes contacts of the two first.
+    let held = app.app().begin().await.unwrap();
+    let hold = "select status from follows where follower_id = $1 for update";
+    let _status: String = held.query_one(hold, &[&ana.id().get()]).await.unwrap();
+    let owner = bob.clone();
+    let open = json!({ "is_private": false });
+    let opening = tokio::spawn(async move { owner.patch("/users/me", &open).await.status });
+    app.until_waiting(1).await;
+    let (asker, path) = (ana.clone(), format!("/users/{}/follow", bob.id()));
+    let giving_up = tokio::spawn(async move { asker.delete(&path).await.ok() });
+    app.until_waiting(2).await;
+    drop(held);
+
+    assert_eq!(opening.await.unwrap(), 200);
+    assert_eq!(giving_up.await.unwrap(), json!({ "status": "none" }));
+
+    // Who shows whom that they are online is told as it is in the end.
+    for contact in [true, false] {
+        let told = bob.hears("presence_contact").await;
+        let expected = json!({ "user_id": ana.id(), "contact": contact });
+        assert_eq!(told.data(), &expected);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_accepted_because_the_account_became_public_has_another_feed() {
+    let app = TestApp::start().await;
+    let (ana, bob) = (app.user("ana").await, app.private_user("bob").await);
+    assert_eq!(ana.follows(&bob).await, "requested");
+
+    let open = json!({ "is_private": false });
+    bob.patch("/users/me", &open).await.ok();
+
+    ana.hears("feed_update_available").await;
+}
+
+#[tokio::test]
 async fn the_notification_of_a_request_answers_it() {
     let app = TestApp::start().await;
     let (ana, bob) = (app.user("ana").await, app.private_user("bob").await);

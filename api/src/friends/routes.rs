@@ -22,6 +22,8 @@ use crate::app::{
     openapi::{Routes, delete, get, post},
 };
 
+const DIRECTIONS: [&str; 2] = ["incoming", "outgoing"];
+
 pub(super) fn routes() -> Routes {
     Routes::new()
         .route("/friends", get(list_friends))
@@ -124,14 +126,14 @@ async fn list_friends(
 /// Whose requests. Not given: everybody's.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WhichRequests {
+    #[schemars(extend("enum" = DIRECTIONS))]
     direction: Option<String>,
 }
 
 impl Input for WhichRequests {
     fn check(&self, wrong: &mut Wrong) {
-        let known = ["incoming", "outgoing"];
         let direction = self.direction.as_deref();
-        if direction.is_some_and(|direction| !known.contains(&direction)) {
+        if direction.is_some_and(|direction| !DIRECTIONS.contains(&direction)) {
             wrong.field(
                 "direction",
                 "unknown",

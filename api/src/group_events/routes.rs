@@ -24,7 +24,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::{Created, NoContent},
-            json::{Change, Input, Json, Wrong},
+            json::{Change, Input, Json, TEXT, Wrong},
             page::{Page, PageQuery, Query},
             place::Place,
         },
@@ -64,12 +64,12 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Deserialize, JsonSchema)]
 struct CreateEvent {
-    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), example = &"A run by the river")]
+    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), regex(pattern = TEXT), example = &"A run by the river")]
     title: String,
     #[serde(default)]
     #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Slow, and then fast.")]
     description: String,
-    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), example = &"The old bridge")]
+    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), regex(pattern = TEXT), example = &"The old bridge")]
     place: Option<String>,
     starts_at: Time,
     ends_at: Option<Time>,
@@ -151,12 +151,12 @@ async fn find_event(
 
 #[derive(Deserialize, JsonSchema)]
 struct UpdateEvent {
-    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), example = &"A run by the lake")]
+    #[schemars(length(min = 1, max = TITLE_CHARACTERS_MAX), regex(pattern = TEXT), example = &"A run by the lake")]
     title: Option<String>,
     #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Only slow.")]
     description: Option<String>,
     #[serde(default)]
-    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), example = &"The jetty")]
+    #[schemars(length(min = 1, max = PLACE_CHARACTERS_MAX), regex(pattern = TEXT), example = &"The jetty")]
     place: Change<String>,
     starts_at: Option<Time>,
     #[serde(default)]

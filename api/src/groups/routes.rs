@@ -27,7 +27,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::{Created, NoContent},
-            json::{Change, Input, Json, Wrong},
+            json::{Change, Input, Json, TEXT, Wrong},
             page::{OffsetQuery, Page, PageQuery, Query},
             place::Place,
         },
@@ -113,12 +113,12 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Deserialize, JsonSchema)]
 struct CreateGroup {
-    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), example = &"Runners")]
+    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), regex(pattern = TEXT), example = &"Runners")]
     name: String,
     #[serde(default)]
     #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Every Sunday, whatever the weather.")]
     description: String,
-    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), example = &"https://example.com/runners.png")]
+    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), regex(pattern = TEXT), example = &"https://example.com/runners.png")]
     avatar: Option<String>,
     #[serde(default)]
     is_private: bool,
@@ -180,12 +180,12 @@ async fn read_group(
 
 #[derive(Deserialize, JsonSchema)]
 struct UpdateGroup {
-    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), example = &"Walkers")]
+    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), regex(pattern = TEXT), example = &"Walkers")]
     name: Option<String>,
     #[schemars(length(max = DESCRIPTION_CHARACTERS_MAX), example = &"Every Saturday.")]
     description: Option<String>,
     #[serde(default)]
-    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), example = &"https://example.com/walkers.png")]
+    #[schemars(length(min = 1, max = URL_CHARACTERS_MAX), regex(pattern = TEXT), example = &"https://example.com/walkers.png")]
     avatar: Change<String>,
     is_private: Option<bool>,
 }

@@ -508,28 +508,11 @@ async fn nobody_writes_after_having_been_removed() {
     super::require_chat(&tx, id, bob.id()).await.unwrap();
     let (remover, path) = (ana.clone(), format!("/groups/{group}/members/{}", bob.id()));
     let removing = tokio::spawn(async move { remover.delete(&path).await.status });
-    let waits = "
-        select exists (
-            select from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'
-        )";
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(15);
-    loop {
-        let db = app.app().read().await.unwrap();
-        if db.query_one::<bool>(waits, &[]).await.unwrap() {
-            break;
-        }
-        assert!(
-            !removing.is_finished(),
-            "removed in the middle of a message"
-        );
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the removal neither waits nor ends"
-        );
-        drop(db);
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    app.until_waiting(1).await;
+    assert!(
+        !removing.is_finished(),
+        "removed in the middle of a message"
+    );
     tx.commit().await.unwrap();
     assert_eq!(removing.await.unwrap(), 204);
     app.ears().hear(channel, "membership_changed").await;

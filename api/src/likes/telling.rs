@@ -12,6 +12,7 @@ use super::{events, notifications, queries};
 use crate::{
     app::{App, db::Tx, error::Error, jobs::Job},
     posts::Visible,
+    users,
 };
 
 /// Likes that are told in one transaction.
@@ -41,7 +42,8 @@ async fn tell_now(
     person: UserId,
 ) -> Result<(), Error> {
     notifications::like(tx, (post, visible.author), person).await?;
-    if visible.is_activity {
+    // What was left may be told after a block.
+    if visible.is_activity && !users::is_silenced(tx, visible.author, person).await? {
         events::activity_liked(tx, (post, visible.author), person)?;
     }
     Ok(())

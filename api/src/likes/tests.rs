@@ -183,3 +183,32 @@ async fn a_like_that_meets_another_in_the_telling_waits_for_nobody_and_is_told_o
     );
     assert_eq!(told["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_like_that_is_left_to_be_told_is_not_told_after_a_block() {
+    let app = TestApp::start().await;
+    let (ana, bo, eve) = (
+        app.user("ana").await,
+        app.user("bob").await,
+        app.user("eve").await,
+    );
+    let activity = json!({ "content": "ran", "activity_type": "running" });
+    let id = ana.post("/activities", &activity).await.ok()["id"].clone();
+    let post = format!("/posts/{id}");
+    let telling = app.app().begin().await.unwrap();
+    let id = id.to_string().parse().unwrap();
+    let is_alone = super::queries::try_lock_telling(&telling, id).await;
+    assert!(is_alone.unwrap());
+    for fan in [&bo, &eve] {
+        fan.likes(&post).await;
+    }
+
+    ana.blocks(&bo).await;
+    drop(telling);
+    jobs::run_once(&mut TellLikes, app.app()).await;
+
+    let heard = ana.hears("activity_liked").await;
+    assert_eq!(heard.data()["user_id"], json!(eve.id()));
+    let told = ana.get("/notifications").await.ok();
+    assert_eq!(told["items"][0]["message"], "Eve liked your post");
+}

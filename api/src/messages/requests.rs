@@ -17,7 +17,7 @@ use crate::{
         App,
         db::Tx,
         error::Error,
-        http::json::{Input, Wrong},
+        http::json::{Input, Wrong, one_of},
         notification_type::{Answer, Answered},
     },
     conversations,
@@ -75,6 +75,7 @@ async fn open(
 
 /// Which request is answered, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = one_of(&["conversation_id", "user_id"])))]
 pub(super) struct AnswerRequest {
     conversation_id: Option<ConversationId>,
     user_id: Option<UserId>,

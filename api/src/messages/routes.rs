@@ -21,7 +21,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::Stored,
-            json::{Input, Json, Wrong},
+            json::{Input, Json, TEXT, Wrong, one_of},
             page::{OffsetQuery, Page, PageQuery, Query},
         },
         openapi::{Routes, get, patch},
@@ -86,11 +86,12 @@ async fn list_messages(
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = one_of(&["to", "group_id", "conversation_id"])))]
 struct SendMessage {
     to: Option<UserId>,
     group_id: Option<GroupId>,
     conversation_id: Option<ConversationId>,
-    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), example = &"Are you there?")]
+    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), regex(pattern = TEXT), example = &"Are you there?")]
     content: String,
     #[schemars(length(min = 1, max = CLIENT_MESSAGE_ID_LENGTH_MAX), example = &"5b0c7f62")]
     client_message_id: Option<String>,
@@ -188,7 +189,7 @@ async fn answer_request(
 
 #[derive(Deserialize, JsonSchema)]
 struct EditMessage {
-    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), example = &"Are you here?")]
+    #[schemars(length(min = 1, max = CONTENT_LENGTH_MAX), regex(pattern = TEXT), example = &"Are you here?")]
     content: String,
 }
 

@@ -17,6 +17,10 @@ use crate::app::{
 
 /// Types that one person may have preferences about.
 const TYPES_MAX: usize = 200;
+/// As [`NotificationType::is_name`] says it, for the document.
+const TYPE_NAME: &str = "^[a-z][a-z0-9_]{0,49}$";
+/// As [`is_wall_time`] says it.
+const WALL_TIME: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 
 /// Everything that a person has chosen, defaults filled in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,7 +67,9 @@ struct Senders {
 /// By the clock on the wall, `HH:MM`; over midnight where they end before they begin.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct QuietHours {
+    #[schemars(regex(pattern = WALL_TIME))]
     from: String,
+    #[schemars(regex(pattern = WALL_TIME))]
     until: String,
     /// As in the IANA time zone database: `Europe/Vienna`.
     time_zone: String,
@@ -73,6 +79,7 @@ struct QuietHours {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ChangePreferences {
     #[serde(default)]
+    #[schemars(extend("maxProperties" = TYPES_MAX, "propertyNames" = {"pattern": TYPE_NAME}))]
     types: BTreeMap<String, ChangeWays>,
     #[serde(default)]
     senders: ChangeSenders,
@@ -117,7 +124,9 @@ impl Input for ChangePreferences {
 
 fn is_wall_time(text: &str) -> bool {
     let part = |text: &str, below: u8| {
-        text.len() == 2 && text.parse::<u8>().is_ok_and(|number| number < below)
+        // A sign is no part of a time, though it is of a number.
+        let is_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_digits && text.parse::<u8>().is_ok_and(|number| number < below)
     };
     text.split_once(':')
         .is_some_and(|(hour, minute)| part(hour, 24) && part(minute, 60))

@@ -17,6 +17,8 @@ pub const NOTES_LENGTH_MAX: usize = 2000;
 pub const MINUTES_MAX: i32 = 100 * 366 * 24 * 60;
 /// To the sun and back.
 pub const DISTANCE_KM_MAX: f64 = 300_000_000.0;
+/// The years of [`Activity::check`], for the document.
+pub const YEARS_PATTERN: &str = "^(19|[2-9][0-9])[0-9]{2}-";
 /// PostgreSQL knows no other year that a calendar of ours would have.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=9999;
 

@@ -23,7 +23,9 @@ use shared::ids::{GroupId, PostId, UserId};
 
 use crate::app::{db::Connection, error::Error, feature::Feature, http::place::Place, jobs};
 
-pub use activity::{Activity, DISTANCE_KM_MAX, MINUTES_MAX, NOTES_LENGTH_MAX, TYPE_LENGTH_MAX};
+pub use activity::{
+    Activity, DISTANCE_KM_MAX, MINUTES_MAX, NOTES_LENGTH_MAX, TYPE_LENGTH_MAX, YEARS_PATTERN,
+};
 pub use attachment::{ATTACHMENTS_MAX, Attachment, check_attachments};
 pub use mentions::{Mention, mentioned_readers, tell_mentioned};
 pub use queries::Visible;

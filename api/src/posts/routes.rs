@@ -23,7 +23,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::{Created, NoContent},
-            json::{Input, Json, Wrong},
+            json::{Input, Json, TEXT, Wrong},
             page::{Page, PageQuery},
             place::Place,
         },
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Routes {
 /// What an author writes.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WritePost {
-    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), example = &"Good morning.")]
+    #[schemars(length(min = 1, max = CONTENT_CHARACTERS_MAX), regex(pattern = TEXT), example = &"Good morning.")]
     content: String,
     #[schemars(length(max = ATTACHMENTS_MAX))]
     attachments: Option<Vec<Attachment>>,

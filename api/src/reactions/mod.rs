@@ -1,6 +1,4 @@
-//! Reactions: one emoji of a person for a post (`reaction_unique`), by whoever may see the post.
-//!
-//! The number of reactions is the number of rows: no counter that thousands who react at once would wait for.
+//! Reactions: one emoji of a person for a post (`reaction_unique`), by whoever may see the post. Counted as likes are.
 
 mod emoji;
 mod queries;

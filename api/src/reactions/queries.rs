@@ -3,7 +3,10 @@
 use serde_json::Value;
 use shared::ids::{PostId, UserId};
 
-use crate::app::{db::Connection, error::Error, time::Time};
+use crate::{
+    app::{db::Connection, error::Error, time::Time},
+    posts::counts_of_post,
+};
 
 /// All of them, to be prepared in a test.
 pub(super) const STATEMENTS: &[&str] = &[SET_REACTION, DELETE_REACTION, COUNT_REACTIONS];
@@ -44,19 +47,18 @@ pub(super) async fn delete_reaction(
     Ok(changed == 1)
 }
 
-const COUNT_REACTIONS: &str = "
-select coalesce(jsonb_object_agg(counted.what, counted.people), '{}')
-from (
-    select what, sum(number) as people
-    from post_counts
-    where post_id = $1 and what not in ('like', 'comment')
-    group by what
-    having sum(number) > 0
-    order by people desc, what
-    limit 20
-) counted";
+const COUNT_REACTIONS: &str = concat!(
+    "select counts.reactions from (select $2::bigint as id) post cross join lateral ",
+    counts_of_post!(),
+    " counts"
+);
 
-/// How many people reacted with each emoji; the twenty that most people chose.
-pub(super) async fn count_reactions(db: &Connection, post: PostId) -> Result<Value, Error> {
-    db.query_one(COUNT_REACTIONS, &[&post.get()]).await
+/// How many people reacted with each emoji, as the post shows it to the reader.
+pub(super) async fn count_reactions(
+    db: &Connection,
+    reader: UserId,
+    post: PostId,
+) -> Result<Value, Error> {
+    db.query_one(COUNT_REACTIONS, &[&reader.get(), &post.get()])
+        .await
 }

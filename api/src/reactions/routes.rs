@@ -4,7 +4,7 @@ use axum::{Json as Answer, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::ids::PostId;
+use shared::ids::{PostId, UserId};
 
 use super::{
     emoji::{self, is_one_emoji},
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     app::{
         App,
+        db::Tx,
         error::Error,
         http::{
             Path, SignedIn,
@@ -59,8 +60,7 @@ async fn react(
     posts::require_visible(&tx, caller.user_id, post).await?;
     let own = (post, caller.user_id);
     let is_news = queries::set_reaction(&tx, own, &input.emoji, app.now()).await?;
-    tx.commit().await?;
-    answer(&app, post, Some(input.emoji), is_news).await
+    finish(&app, tx, (own, Some(input.emoji)), is_news).await
 }
 
 async fn take_back(
@@ -71,20 +71,20 @@ async fn take_back(
     let tx = app.begin().await?;
     posts::require_visible(&tx, caller.user_id, post).await?;
     let is_news = queries::delete_reaction(&tx, post, caller.user_id).await?;
-    tx.commit().await?;
-    answer(&app, post, None, is_news).await
+    finish(&app, tx, ((post, caller.user_id), None), is_news).await
 }
 
-async fn answer(
+async fn finish(
     app: &App,
-    post: PostId,
-    my_reaction: Option<String>,
+    tx: Tx,
+    ((post, person), my_reaction): ((PostId, UserId), Option<String>),
     is_news: bool,
 ) -> Result<Answer<ReactionState>, Error> {
+    let reactions = queries::count_reactions(&tx, person, post).await?;
+    tx.commit().await?;
     if is_news {
         app.changed_counts().note(Count::Reactions, post);
     }
-    let reactions = queries::count_reactions(&app.read().await?, post).await?;
     Ok(Answer(ReactionState {
         my_reaction,
         reactions,

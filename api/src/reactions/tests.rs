@@ -103,3 +103,19 @@ async fn what_is_no_emoji_and_posts_that_one_may_not_see_are_refused() {
     let taken_back = eve.delete(&format!("{post}/reaction")).await;
     assert_eq!(taken_back.refusal(), (404, "not_found"));
 }
+
+#[tokio::test]
+async fn reactions_of_people_with_a_block_in_between_are_not_counted_for_each_other() {
+    let app = TestApp::start().await;
+    let (ana, bo) = (app.user("ana").await, app.user("bob").await);
+    let eve = app.user("eve").await;
+    let post = eve.posts("hello").await;
+    ana.reacts(&post, "🎉").await.ok();
+    ana.blocks(&bo).await;
+
+    let state = bo.reacts(&post, "🎉").await.ok();
+
+    assert_eq!(state["reactions"], json!({ "🎉": 1 }));
+    assert_eq!(state["reactions"], bo.get(&post).await.ok()["reactions"]);
+    assert_eq!(eve.get(&post).await.ok()["reactions"], json!({ "🎉": 2 }));
+}

@@ -15,7 +15,7 @@ use crate::{
     app::{
         db::{Connection, Tx},
         error::Error,
-        http::json::{Input, Wrong},
+        http::json::{Input, TEXT, Wrong},
         service_keys::{NewKey, Scope},
     },
     audit::{self, Act},
@@ -31,9 +31,9 @@ pub struct CreateKey {
     /// An account with the role `service`.
     user_id: UserId,
     /// What it is for.
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = NAME_CHARACTERS_MAX), regex(pattern = TEXT))]
     name: String,
-    #[schemars(length(min = 1, max = 3))]
+    #[schemars(length(min = 1, max = 3), extend("uniqueItems" = true))]
     scopes: Vec<Scope>,
 }
 

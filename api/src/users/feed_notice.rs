@@ -24,6 +24,15 @@ struct FeedUpdateAvailable {
     group_id: Option<GroupId>,
 }
 
+/// People who are told one by one, where the feeds of many change at once. The others see it at the next look.
+const TOLD_MAX: usize = 500;
+
+/// As [`feed_update_available`], for many.
+pub(super) fn feeds_update_available(tx: &mut Tx, people: &[UserId]) -> Result<(), Error> {
+    let mut told = people.iter().take(TOLD_MAX);
+    told.try_for_each(|person| feed_update_available(tx, *person))
+}
+
 /// `feed_update_available`: whom the person follows or is friends with has changed, and so what their feed shows; a notice,
 /// because who is not there reads the feed anyway.
 pub fn feed_update_available(tx: &mut Tx, person: UserId) -> Result<(), Error> {

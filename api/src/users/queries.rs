@@ -7,7 +7,7 @@ use shared::ids::UserId;
 use super::{
     contacts::{ARE_CONTACTS, CONTACTS_AMONG, SET_INVISIBLE},
     is_friend_of_account, may_meet_account, may_see_account,
-    pairs::{IS_SILENCED, LOCK_PAIR},
+    pairs::{IS_SILENCED, LOCK_FOLLOWERS, LOCK_PAIR},
     person::{FIND_PEOPLE, FIND_PERSON},
     search::SEARCH,
 };
@@ -83,6 +83,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     FIND_PERSON,
     FIND_PEOPLE,
     LOCK_PAIR,
+    LOCK_FOLLOWERS,
     IS_SILENCED,
 ];
 
@@ -167,8 +168,8 @@ pub(super) async fn update_profile(
         .await
 }
 
-/// Makes followers of all who have asked, and says who they are. In the transaction that opens the account, after it: whoever asks meanwhile
-/// waits for the account's row, and then follows at once.
+/// Makes followers of all who have asked, and says who they are. In the transaction that opens the account, which holds its
+/// followers ([`lock_followers`](super::pairs::lock_followers)): whoever asks or gives up meanwhile does so before or after.
 pub(super) async fn accept_pending(
     connection: &Connection,
     account: UserId,

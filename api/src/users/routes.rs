@@ -7,6 +7,8 @@ use shared::ids::UserId;
 
 use super::{
     Person, contacts,
+    feed_notice::feeds_update_available,
+    pairs::lock_followers,
     queries::{self, ProfileChange, ProfileView},
     search::{self, Rank},
 };
@@ -18,7 +20,7 @@ use crate::{
         http::{
             Path, SignedIn,
             answer::Dated,
-            json::{Change, Input, Json, Wrong},
+            json::{Change, Input, Json, TEXT, Wrong},
             page::{Page, PageQuery, Query},
         },
     },
@@ -92,11 +94,15 @@ pub(super) async fn update_profile(
         is_private: input.is_private,
     };
     let mut tx = app.begin().await?;
+    if input.is_private.is_some() {
+        lock_followers(&tx, caller.user_id).await?;
+    }
     let was_private = queries::lock_privacy(&tx, caller.user_id).await?;
     let profile = queries::update_profile(&tx, caller.user_id, &change, app.now()).await?;
     if input.is_private == Some(false) {
         let followers = queries::accept_pending(&tx, caller.user_id).await?;
         contacts::tell_new_contacts(&mut tx, caller.user_id, &followers).await?;
+        feeds_update_available(&mut tx, &followers)?;
         let asked: Vec<i64> = followers.iter().map(|follower| follower.get()).collect();
         notifications::settle_all(&mut tx, caller.user_id, "follow_request", &asked).await?;
     }
@@ -116,7 +122,7 @@ pub(super) async fn update_profile(
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Search {
-    #[schemars(length(min = 1, max = SEARCH_LENGTH_MAX), example = &"ana")]
+    #[schemars(length(min = 1, max = SEARCH_LENGTH_MAX), regex(pattern = TEXT), example = &"ana")]
     q: String,
 }
 

@@ -9,11 +9,32 @@ use axum::{
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use shared::wire::{Code, FieldError};
 
 use super::wrong_types;
 use crate::app::error::Error;
+
+/// What [`Wrong::unless_text`] asks of a text, for the document: something to read.
+pub const TEXT: &str = r"[^\s\u0085]";
+
+/// For the document of an object: exactly one of these fields is given. One that is null is not.
+pub fn one_of(fields: &[&str]) -> Value {
+    let given = |field: &&str| {
+        let rule = |other: &&str| {
+            if other == field {
+                json!({"not": {"type": "null"}})
+            } else {
+                json!({"type": "null"})
+            }
+        };
+        let rules = fields
+            .iter()
+            .map(|other| ((*other).to_owned(), rule(other)));
+        json!({"required": [field], "properties": rules.collect::<Map<_, _>>()})
+    };
+    fields.iter().map(given).collect()
+}
 
 /// What a request asks, with rules beyond its types.
 pub trait Input {

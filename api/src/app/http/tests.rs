@@ -1,12 +1,9 @@
 //! What every request and every answer has, whatever the route.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Request, header};
 use serde_json::{Value, json};
 use shared::wire::Problem;
-use tokio::time::timeout;
 
 use super::BODY_BYTES_MAX;
 use crate::app::testing::{Actor, Response, TestApp};
@@ -335,14 +332,7 @@ async fn a_pod_that_is_told_to_stop_says_so_and_finishes_what_it_has() {
         let ana = ana.clone();
         async move { ana.patch("/users/me", &json!({"bio": "slow"})).await }
     });
-    let waiting = "select exists (
-        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    let read = other.app().read().await.unwrap();
-    timeout(Duration::from_secs(10), async {
-        while !read.query_one::<bool>(waiting, &[]).await.unwrap() {}
-    })
-    .await
-    .expect("the request waits for the lock");
+    other.until_waiting(1).await;
     let stopping = app.stop();
     locked.commit().await.unwrap();
     stopping.await;

@@ -1,8 +1,12 @@
 //! What is known of one route and method.
 
 use axum::http::Method;
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::Value;
+use schemars::{
+    JsonSchema, Schema, SchemaGenerator,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform},
+};
+use serde_json::{Value, json};
 use shared::{credentials::Role, wire::Code};
 
 /// Something that a handler takes.
@@ -136,13 +140,14 @@ impl<'a> Operation<'a> {
 
     /// The query has a parameter for each field of this type.
     pub(super) fn takes_query<T: JsonSchema>(&mut self) {
-        let schema = T::json_schema(&mut self.schemas.asked);
+        let schema = asked(T::json_schema(&mut self.schemas.asked));
         let required = schema.get("required").and_then(Value::as_array);
         let required = required.cloned().unwrap_or_default();
         let fields = schema.get("properties").and_then(Value::as_object);
         for (name, schema) in fields.into_iter().flatten() {
             let is_required = required.iter().any(|required| required == name);
-            self.takes_parameter("query", name, is_required, schema.clone());
+            // There is no null in a query: what is not given is left out.
+            self.takes_parameter("query", name, is_required, without_null(schema));
         }
     }
 
@@ -167,7 +172,7 @@ impl<'a> Operation<'a> {
 
     /// The body is one of these, in JSON.
     pub(super) fn takes_body<T: JsonSchema>(&mut self) {
-        self.body = Some(T::json_schema(&mut self.schemas.asked));
+        self.body = Some(asked(T::json_schema(&mut self.schemas.asked)));
     }
 
     /// Success is this status with one of these in JSON.
@@ -181,4 +186,36 @@ impl<'a> Operation<'a> {
         let schema = None;
         self.successes.push(Success { status, schema });
     }
+}
+
+/// A schema of what clients send, with numbers within their types.
+fn asked(mut schema: Schema) -> Schema {
+    RecursiveTransform(|schema: &mut Schema| {
+        let bounds = match schema.get("format").and_then(Value::as_str) {
+            Some("int32") => [json!(i32::MIN), json!(i32::MAX)],
+            Some("int64") => [json!(i64::MIN), json!(i64::MAX)],
+            _ => return,
+        };
+        for (bound, value) in ["minimum", "maximum"].into_iter().zip(bounds) {
+            if schema.get(bound).is_none() {
+                schema.insert(bound.to_owned(), value);
+            }
+        }
+    })
+    .transform(&mut schema);
+    schema
+}
+
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(Value::Array(kinds)) = schema.get("type")
+        && let [kind, Value::String(null)] = &kinds[..]
+        && null == "null"
+    {
+        schema["type"] = kind.clone();
+    }
+    if let Some(kinds) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind["type"] != "null");
+    }
+    schema
 }

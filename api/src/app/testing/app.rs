@@ -1,6 +1,6 @@
 //! A running `api`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,10 @@ use shared::{
     telemetry::start_logging,
     testing::HttpClient,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
 
 use super::{
     actor::{Actor, Response},
@@ -25,6 +28,8 @@ use crate::{
 
 /// The password of every actor.
 pub(crate) const PASSWORD: &str = "correct horse";
+/// The longest that a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A whole `api` for one test: two connections away from the real thing, a client's and a gateway's.
 pub(crate) struct TestApp {
@@ -154,6 +159,24 @@ impl TestApp {
         Visitor(self)
     }
 
+    /// Waits until so many statements wait for a lock that somebody else holds.
+    pub(crate) async fn until_waiting(&self, statements: i64) {
+        let waiting = "
+            select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let db = self.app().read().await.expect("PostgreSQL for tests");
+            let waiting: i64 = db.query_one(waiting, &[]).await.expect("a count");
+            if waiting >= statements {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{waiting} wait for a lock");
+            drop(db);
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// What hears the bus.
     pub(crate) fn ears(&self) -> &Ears {
         &self.ears
@@ -171,7 +194,7 @@ impl TestApp {
             SessionId::new(1).expect("in range"),
             Role::Service,
         );
-        let lifetime = std::time::Duration::from_mins(1);
+        let lifetime = Duration::from_mins(1);
         let (token, _) = self
             .app()
             .tokens()
