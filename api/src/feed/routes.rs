@@ -50,10 +50,12 @@ impl WhichFeed {
 
 impl Input for WhichFeed {
     fn check(&self, wrong: &mut Wrong) {
+        if self.group_id.is_some() && self.group().is_none() {
+            wrong.field("group_id", "wrong_type", "an id");
+        }
         match self.kind() {
             "following" | "public" => {}
-            "group" if self.group().is_some() => {}
-            "group" if self.group_id.is_some() => wrong.field("group_id", "wrong_type", "an id"),
+            "group" if self.group_id.is_some() => {}
             "group" => wrong.field("group_id", "required", "a group's feed needs its group"),
             _ => wrong.field("type", "unknown", "the feeds are: following, public, group"),
         }

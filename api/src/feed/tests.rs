@@ -150,6 +150,7 @@ async fn wrong_questions_are_told_so() {
     for query in [
         "type=group",
         "type=group&group_id=0",
+        "group_id=x",
         "type=private",
         "type=",
         "limit=0",
