@@ -244,8 +244,9 @@ async fn a_redis_restarted_with_its_data_knows_what_it_knew() {
     }
     assert_eq!(heard, expected);
 
-    // Whoever comes back is served from Redis alone, also with what happened before the restart: this node has heard nothing of
-    // it, and the API cannot be reached.
+    // Whoever comes back is served from Redis alone, also with what happened before the restart: this node has just begun, and the
+    // API cannot be reached.
+    cluster.gateway[0].program.restart().await;
     for way in &cluster.api_ways {
         way.cut();
     }
