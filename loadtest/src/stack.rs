@@ -108,6 +108,8 @@ impl Stack {
     pub(crate) fn gather(&self, members: usize, online: usize) -> Result<Value, Failure> {
         let mut command = self.command("api", "crowd");
         let (members, online) = (members.to_string(), online.to_string());
+        // A hundred thousand people are made by one statement.
+        command.env("DATABASE_STATEMENT_TIMEOUT", "60s");
         command.args(["crowd", "--account", OWNER]).args([
             "--members",
             &members,

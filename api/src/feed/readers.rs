@@ -30,8 +30,9 @@ use crate::{
 const READERS_OF_EACH: usize = 5000;
 /// New posts that one reader is told in a second; more are more than anybody reads as they come.
 const POSTS_AT_ONCE: usize = 5;
-/// Readers whose presence is asked for together, and who are told in one transaction.
-const READERS_AT_ONCE: usize = 2000;
+/// Readers whose presence is asked for together, and who are told in one transaction. Presence is kept in partitions, each asked
+/// once for all of its people among them: so many that each has several.
+const READERS_AT_ONCE: usize = 20_000;
 
 /// What a second may cost.
 #[derive(Debug, Clone, Copy)]
