@@ -28,8 +28,6 @@ RUN_LIMIT_S = 120
 BEYOND_A_SCHEMA = [
     # One parameter needs or excludes another.
     (422, ["feed.read_feed", "feed.read_feed_2", "conversations.list_messages", "messages.list_messages"]),
-    # One id of several: for a schema 1.0 is a whole number too, and where fields exclude each other that is what it is given.
-    (422, ["messages.send_message", "messages.answer_request"]),
     # An event is to come, and ends after it begins.
     (422, ["group_events.create_event", "group_events.update_event"]),
     # The time zones of this machine; and types of many requests are counted together.
@@ -41,6 +39,21 @@ BEYOND_A_SCHEMA = [
 ]
 # Of every list: its cursors are those that it gave out.
 NOT_A_CURSOR = 400
+# For a schema 1.0 is a whole number; whoever writes one here writes 1.
+HOOKS = """
+import schemathesis
+
+def written(value):
+    if isinstance(value, dict):
+        return {name: written(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [written(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+@schemathesis.hook
+def map_body(context, body):
+    return written(body)
+"""
 # No text may have U+0000 in it, not even one that nobody reads: no schema says that of fields that it does not name.
 GENERATION = "[generation]\nallow-x00 = false\n"
 # What `positive_data_acceptance` takes anywhere: who may do what, and which ids there are, is no matter of schemas.
@@ -133,7 +146,9 @@ def run(base: str, token: str) -> int:
     # It leaves caches where it runs.
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schemathesis.toml").write_text(configuration(base))
-        return subprocess.run(command, cwd=folder, check=False).returncode
+        (Path(folder) / "hooks.py").write_text(HOOKS)
+        environment = os.environ | {"SCHEMATHESIS_HOOKS": "hooks"}
+        return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
