@@ -1,9 +1,5 @@
-//! Telling people, however many, in batches that a crash can come between.
-//!
-//! A change writes a notice beside itself, in its own transaction. The job takes the oldest notice, tells its next hundred
-//! people, and moves the mark of how far it has come, all in one transaction: a pod that dies leaves the batch undone or
-//! done, never half. It runs where its lease is held; if a pod loses that unnoticed, the lock on the notice keeps the two
-//! apart, and reminders are kept apart for each person besides (`group_event_reminder_unique`).
+//! Telling people, however many, a hundred at a time: a [`Backlog`] of notices, which changes write beside themselves.
+//! Reminders are kept apart for each person besides (`group_event_reminder_unique`).
 
 use std::time::Duration;
 
@@ -15,16 +11,14 @@ use super::{
 };
 use crate::app::{
     App,
-    db::{Column, Tx},
+    db::{Column, Connection, Tx},
     error::Error,
-    jobs::Job,
+    jobs::{Backlog, Job, work_off},
     time::Time,
 };
 
 /// People who are told in one transaction.
 pub(super) const BATCH: i64 = 100;
-/// Batches of a run, so that the lease is renewed between them.
-const BATCHES_MAX: usize = 20;
 
 /// What people are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,33 +85,25 @@ impl Job for Notices {
 
     async fn run(&mut self, app: &App) -> Result<(), Error> {
         queries::queue_reminders(&app.read().await?, app.now()).await?;
-        for _ in 0..BATCHES_MAX {
-            if !tell_some(app).await? {
-                break;
-            }
-        }
-        Ok(())
+        work_off::<Self>(app).await
     }
 }
 
-/// Tells a batch of people; false if there is nobody to be told.
-async fn tell_some(app: &App) -> Result<bool, Error> {
-    let mut tx = app.begin().await?;
-    let Some(notice) = queries::lock_notice(&tx, app.now()).await? else {
-        return Ok(false);
-    };
-    let told = match tell_batch(&mut tx, &notice).await {
-        Ok(()) => tx.commit().await,
-        Err(error) => {
-            drop(tx);
-            Err(error)
-        }
-    };
-    if let Err(error) = told {
-        queries::postpone_notice(&app.read().await?, notice.id, app.now()).await?;
-        return Err(error);
+impl Backlog for Notices {
+    type Waiting = Notice;
+    const BATCHES_MAX: usize = 20;
+
+    async fn lock_next(db: &Connection, now: Time) -> Result<Option<Notice>, Error> {
+        queries::lock_notice(db, now).await
     }
-    Ok(true)
+
+    async fn do_batch(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
+        tell_batch(tx, notice).await
+    }
+
+    async fn postpone(db: &Connection, notice: &Notice, now: Time) -> Result<(), Error> {
+        queries::postpone_notice(db, notice.id, now).await
+    }
 }
 
 /// Tells the notice's next people, and marks that they were.

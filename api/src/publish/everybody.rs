@@ -1,11 +1,7 @@
-//! Durable events for everybody: told one person after the other, in batches that a crash can come between.
+//! Durable events for everybody: told one person after the other, a [`Backlog`] that requests write down.
 //!
 //! Everybody's channel has no log, and people's own have one: so a durable event for everybody is one for each account that
 //! is signed in somewhere. Nobody else could be told later, for whoever signs in afterwards begins with the state of things.
-//!
-//! A request writes the event down and is answered. The job takes the oldest one, puts it into the channels of the next
-//! people, and moves the mark of how far it has come, all in one transaction: a pod that dies leaves the batch undone or
-//! done, never half. It runs where its lease is held; if a pod loses that unnoticed, the lock on the event keeps the two apart.
 
 use std::time::Duration;
 
@@ -22,14 +18,12 @@ use crate::app::{
     App,
     db::{Connection, Foreign, Tx},
     error::Error,
-    jobs::Job,
+    jobs::{Backlog, Job, work_off},
+    time::Time,
 };
 
 /// People who are told in one transaction: half as many as one request can name.
 pub(super) const BATCH: usize = 500;
-/// Batches of a run, so that the lease is renewed between them. It is also the pace: 2,000 people a second leave the log,
-/// Redis and the gateways to others.
-const BATCHES_MAX: usize = 4;
 /// Events that are under way at once.
 pub(super) const UNDER_WAY_MAX: i64 = 10;
 /// When to come back where so many are.
@@ -78,33 +72,26 @@ impl Job for TellEverybody {
     const EVERY: Duration = Duration::from_secs(1);
 
     async fn run(&mut self, app: &App) -> Result<(), Error> {
-        for _ in 0..BATCHES_MAX {
-            if !tell_some(app).await? {
-                break;
-            }
-        }
-        Ok(())
+        work_off::<Self>(app).await
     }
 }
 
-/// Tells a batch of people; false if there is nobody to be told.
-async fn tell_some(app: &App) -> Result<bool, Error> {
-    let mut tx = app.begin().await?;
-    let Some(waiting) = queries::lock_next(&tx, app.now()).await? else {
-        return Ok(false);
-    };
-    let told = match tell_batch(&mut tx, &waiting).await {
-        Ok(()) => tx.commit().await,
-        Err(error) => {
-            drop(tx);
-            Err(error)
-        }
-    };
-    if let Err(error) = told {
-        queries::postpone(&app.read().await?, waiting.event, app.now()).await?;
-        return Err(error);
+impl Backlog for TellEverybody {
+    type Waiting = Waiting;
+    /// It is also the pace: 2,000 people a second leave the log, Redis and the gateways to others.
+    const BATCHES_MAX: usize = 4;
+
+    async fn lock_next(db: &Connection, now: Time) -> Result<Option<Waiting>, Error> {
+        queries::lock_next(db, now).await
     }
-    Ok(true)
+
+    async fn do_batch(tx: &mut Tx, waiting: &Waiting) -> Result<(), Error> {
+        tell_batch(tx, waiting).await
+    }
+
+    async fn postpone(db: &Connection, waiting: &Waiting, now: Time) -> Result<(), Error> {
+        queries::postpone(db, waiting.event, now).await
+    }
 }
 
 /// Tells the event's next people, and marks that they were.

@@ -3,6 +3,7 @@
 //! A job runs where its lease is held, and is written so that a second run beside it, after a lease was lost unnoticed,
 //! does no harm.
 
+mod backlog;
 mod lease;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use shared::lifecycle::Lifecycle;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub use backlog::{Backlog, work_off};
 pub use lease::STATEMENTS;
 
 use super::{App, error::Error};
