@@ -3,7 +3,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Document, print};
-use crate::{app::testing::TestApp, features};
+use crate::{
+    app::testing::{TestApp, assert_fits},
+    features,
+};
 
 fn document() -> Value {
     Document::new(&features()).to_value()
@@ -13,12 +16,7 @@ fn document() -> Value {
 fn the_document_is_valid_asyncapi() {
     let schema: Value = serde_json::from_str(include_str!("asyncapi-3.0.schema.json")).unwrap();
     let validator = jsonschema::draft7::new(&schema).unwrap();
-    let document = document();
-    let errors = validator.iter_errors(&document);
-    let errors: Vec<_> = errors
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
+    assert_fits(&document(), &validator);
 }
 
 #[test]

@@ -4,7 +4,10 @@ use hyper::Method;
 use serde_json::Value;
 
 use super::print;
-use crate::{app::testing::TestApp, features};
+use crate::{
+    app::testing::{TestApp, assert_fits},
+    features,
+};
 
 /// The routes of the specification, area by area; `{}` stands for a parameter.
 const SPECIFIED: &str = "
@@ -78,12 +81,7 @@ fn every_specified_route_is_documented() {
 fn the_document_is_valid_openapi() {
     let schema: Value = serde_json::from_str(include_str!("openapi-3.1.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let document = document();
-    let errors = validator.iter_errors(&document);
-    let errors: Vec<_> = errors
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
+    assert_fits(&document(), &validator);
 }
 
 #[test]

@@ -21,6 +21,16 @@ pub(super) fn check(method: &Method, path: &str, status: u16, body: &Value) {
     }
 }
 
+/// Panics unless a document is what its official schema asks for.
+#[track_caller]
+pub(crate) fn assert_fits(document: &Value, schema: &Validator) {
+    let errors = schema.iter_errors(document);
+    let errors: Vec<_> = errors
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+}
+
 struct Contract {
     document: Value,
     /// Made when they are needed first: a test meets few of them.

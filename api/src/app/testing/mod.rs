@@ -11,5 +11,6 @@ mod stores;
 
 pub(crate) use actor::{Actor, Response};
 pub(crate) use app::{PASSWORD, TestApp};
+pub(crate) use contract::assert_fits;
 pub(crate) use ears::Ears;
 pub(crate) use stores::TestStores;
