@@ -168,6 +168,6 @@ function reaches(position: Position | undefined, top: Position): boolean {
 }
 
 function hasNews(page: SyncPage): boolean {
-  const { messages, conversations, notifications, groups } = page;
-  return messages.length + conversations.length + notifications.length + groups.length > 0;
+  const { joined, messages, conversations, notifications, groups } = page;
+  return [joined, messages, conversations, notifications, groups].some((list) => list.length > 0);
 }

@@ -50,6 +50,8 @@ export interface SyncPage {
   cursor: string | null;
   has_more: boolean;
   full: boolean;
+  /** Conversations joined since, perhaps anew: what is known of their messages may be old, and is dropped before the rest is merged. */
+  joined: number[];
   messages: Data[];
   conversations: Data[];
   notifications: Data[];

@@ -78,6 +78,23 @@ test("what cannot be replayed is fetched, before anything that comes after it", 
   );
 });
 
+test("a page is news that says nothing but what was joined anew", async () => {
+  const world = new World();
+  const socket = await world.connect();
+  socket.welcome();
+  await world.settle();
+  const channels = { "user:1": { epoch: "f", offset: 20 } };
+  world.routes["/api/v1/sync?since="] = () => json(syncPage({ cursor: "end", joined: [7], channels }));
+  socket.end(1006);
+  await world.pass(1_000);
+  world.socket().welcome({ "user:1": { epoch: "f", offset: 18, recovered: false, reason: "expired" } });
+  await world.settle();
+  assert.deepEqual(
+    world.heard.map(({ type, data }) => [type, data?.["joined"]]),
+    [["sync", [7]]],
+  );
+});
+
 test("a cursor too old for /sync is told as resync", async () => {
   const world = new World();
   const socket = await world.connect();

@@ -162,7 +162,7 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 }
 
 export function syncPage(some: object): object {
-  const lists = { messages: [], conversations: [], notifications: [], groups: [] };
+  const lists = { joined: [], messages: [], conversations: [], notifications: [], groups: [] };
   return { cursor: null, has_more: false, full: false, ...lists, ...some };
 }
 

@@ -32,7 +32,12 @@ export class Chat {
     client.on("typing_start", (frame) => this.#types(frame, true));
     client.on("typing_stop", (frame) => this.#types(frame, false));
     client.on("sync", ({ data }) => {
-      for (const message of (data as { messages: Message[] }).messages) this.#add(message);
+      const { joined, messages } = data as { joined: number[]; messages: Message[] };
+      if (this.#conversation && joined.includes(this.#conversation)) {
+        this.#messages.clear();
+        void this.load();
+      }
+      for (const message of messages) this.#add(message);
     });
     client.on("resync", () => void this.load());
     // It is drawn before it is on the page, and has no height until then.
