@@ -12,12 +12,13 @@ use crate::program;
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::read);
 
-/// The messages of the native protocol that gateways send, by their keys in the document.
+/// The messages of both protocols, by their keys in the document.
 pub struct Contract {
     messages: BTreeMap<String, Message>,
 }
 
 struct Message {
+    name: String,
     payload: Value,
     /// Made when it is first needed: a story hears a few types of all that there are.
     validator: OnceLock<Validator>,
@@ -37,9 +38,15 @@ impl Contract {
             panic!("a document without messages");
         };
         let messages = messages.into_iter().map(|(key, mut message)| {
+            let name = message["name"].as_str().unwrap_or_default().to_owned();
             let payload = message["payload"].take();
             let validator = OnceLock::new();
-            (key, Message { payload, validator })
+            let message = Message {
+                name,
+                payload,
+                validator,
+            };
+            (key, message)
         });
         Self {
             messages: messages.collect(),
@@ -61,6 +68,22 @@ impl Contract {
         found.map_or_else(Vec::new, |message| message.errors(frame))
     }
 
+    /// Panics unless the document has messages of Socket.IO of this kind (`heard`, `emitted`, `acknowledged`) that go by this
+    /// name, and the argument is one of them.
+    #[track_caller]
+    pub fn has(&self, kind: &str, name: &str, argument: &Value) {
+        let prefix = format!("{kind}.");
+        let messages = self.messages.iter();
+        let ours =
+            messages.filter(|(key, message)| key.starts_with(&prefix) && message.name == name);
+        let breaches: Vec<_> = ours
+            .map(|(_, message)| message.breaches(argument))
+            .collect();
+        assert!(!breaches.is_empty(), "nothing is said of {name}");
+        let fits = breaches.iter().any(Vec::is_empty);
+        assert!(fits, "{name} {argument}: {breaches:?}");
+    }
+
     pub(crate) fn check(&self, frame: &Value) {
         let errors = self.errors(frame);
         assert!(errors.is_empty(), "{errors:?} in {frame}");
@@ -76,14 +99,22 @@ impl Contract {
 }
 
 impl Message {
+    /// What contradicts the schema, or is not in it.
     fn errors(&self, frame: &Value) -> Vec<String> {
+        let mut errors = self.breaches(frame);
+        errors.extend(self.undocumented(frame));
+        errors
+    }
+
+    /// What contradicts the schema.
+    fn breaches(&self, value: &Value) -> Vec<String> {
         let validator = self.validator.get_or_init(|| {
             let validator = jsonschema::draft7::new(&self.payload);
             validator.expect("a schema")
         });
-        let errors = validator.iter_errors(frame);
+        let errors = validator.iter_errors(value);
         let errors = errors.map(|error| format!("{error} at {}", error.instance_path()));
-        errors.chain(self.undocumented(frame)).collect()
+        errors.collect()
     }
 
     /// Clients ignore what they do not know; documents should know it.

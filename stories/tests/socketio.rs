@@ -3,7 +3,7 @@
 
 use hyper::Method;
 use serde_json::{Value, json};
-use stories::{Cluster, Node, Person, SocketIo};
+use stories::{Cluster, Contract, Node, Person, SocketIo};
 
 async fn asks(who: &Person, api: &Node, method: Method, path: &str, body: Value) -> Value {
     let answer = who.request(api, method, path, Some(body)).await;
@@ -33,50 +33,14 @@ async fn become_friends(api: &Node, one: &Person, other: &Person) {
     asks(other, api, Method::POST, &accept, json!({})).await;
 }
 
-/// What the document says of Socket.IO.
-struct Contract(Value);
-
-impl Contract {
-    async fn read(api: &Node) -> Self {
-        let path = "/api/v1/asyncapi.json";
-        let answer = api.http.send(Method::GET, path, None, None).await;
-        Self(answer.expect("an answer").json)
-    }
-
-    /// Schemas of the messages of this kind that go by this name; there may be several.
-    fn schemas(&self, kind: &str, name: &str) -> Vec<&Value> {
-        let messages = self.0["components"]["messages"]
-            .as_object()
-            .expect("messages");
-        let ours = messages
-            .iter()
-            .filter(|(key, message)| key.starts_with(kind) && message["name"] == name);
-        ours.map(|(_, message)| &message["payload"]).collect()
-    }
-
-    #[track_caller]
-    fn has(&self, kind: &str, name: &str, argument: &Value) {
-        let schemas = self.schemas(kind, name);
-        assert!(!schemas.is_empty(), "nothing is said of {name}");
-        let breaches = schemas.into_iter().map(|schema| {
-            let validator = jsonschema::draft7::new(schema).expect("a schema");
-            let errors = validator.iter_errors(argument);
-            let errors = errors.map(|error| format!("{error} at {}", error.instance_path()));
-            errors.collect::<Vec<_>>()
-        });
-        let breaches: Vec<_> = breaches.collect();
-        let fits = breaches.iter().any(Vec::is_empty);
-        assert!(fits, "{name} {argument}: {breaches:?}");
-    }
-
-    /// Emits what the document says can be emitted.
-    async fn emits(&self, socket: &mut SocketIo, name: &str, argument: Value) -> Value {
-        self.has("heard.", name, &argument);
-        let answer = socket.emits(name, argument).await;
-        assert!(answer.get("error").is_none(), "{name}: {answer}");
-        self.has("acknowledged.", name, &answer);
-        answer
-    }
+/// Emits what the document says can be emitted.
+async fn emits(socket: &mut SocketIo, name: &str, argument: Value) -> Value {
+    let contract = Contract::get();
+    contract.has("heard", name, &argument);
+    let answer = socket.emits(name, argument).await;
+    assert!(answer.get("error").is_none(), "{name}: {answer}");
+    contract.has("acknowledged", name, &answer);
+    answer
 }
 
 #[tokio::test]
@@ -141,38 +105,31 @@ async fn a_back_end_notifies_whoever_wants_to_hear_it_on_whatever_node() {
 async fn what_is_emitted_and_heard_is_what_the_document_says() {
     let cluster = Cluster::start().await;
     let [api, other] = &cluster.api;
-    let contract = Contract::read(api).await;
     let ana = Person::sign_up(api, "ana").await;
     let bob = Person::sign_up(api, "bob").await;
     let eve = Person::sign_up(other, "eve").await;
     let mut listener = SocketIo::connect(&bob, &cluster.gateway[1]).await;
     become_friends(api, &ana, &bob).await;
     let told = listener.hears("new_notification").await;
-    contract
-        .emits(&mut listener, "join", json!(bob.id.to_string()))
-        .await;
-    contract
-        .emits(&mut listener, "mark_notification_read", told["id"].clone())
-        .await;
+    emits(&mut listener, "join", json!(bob.id.to_string())).await;
+    emits(&mut listener, "mark_notification_read", told["id"].clone()).await;
     listener.hears("notification_marked_read").await;
     let mut speaker = SocketIo::connect(&ana, &cluster.gateway[0]).await;
     listener.hears("user_online").await;
 
     let to = bob.id.to_string();
     let message = json!({"receiverId": to, "content": "hello"});
-    contract.emits(&mut speaker, "send_message", message).await;
+    emits(&mut speaker, "send_message", message).await;
     let message = listener.hears("new_message").await;
     let seen = json!({"conversationId": message["conversationId"], "seq": message["seq"]});
-    contract.emits(&mut listener, "read", seen).await;
+    emits(&mut listener, "read", seen).await;
     speaker.hears("message_read").await;
-    contract
-        .emits(&mut speaker, "typing", json!({"receiverId": to}))
-        .await;
+    emits(&mut speaker, "typing", json!({"receiverId": to})).await;
     listener.hears("user_typing").await;
-    contract.emits(&mut speaker, "stop_typing", json!(to)).await;
+    emits(&mut speaker, "stop_typing", json!(to)).await;
     listener.hears("user_stop_typing").await;
     let signal = json!({"to": to, "data": {"sdp": "offer"}});
-    contract.emits(&mut speaker, "signal", signal).await;
+    emits(&mut speaker, "signal", signal).await;
     listener.hears("signal").await;
 
     // Who only follows hears of public posts; of a private account's, who is accepted.
@@ -191,16 +148,12 @@ async fn what_is_emitted_and_heard_is_what_the_document_says() {
         let folded = socket.hears("new_posts_available").await;
         assert_eq!(folded["latestPostId"], post.as_str());
     }
-    contract
-        .emits(&mut listener, "join_post", json!(post))
-        .await;
+    emits(&mut listener, "join_post", json!(post)).await;
     let comments = format!("/posts/{post}/comments");
     asks(&ana, api, Method::POST, &comments, json!({"content": "hi"})).await;
     listener.hears("new_comment").await;
     listener.hears("comment_count").await;
-    contract
-        .emits(&mut listener, "leave_post", json!({"postId": post}))
-        .await;
+    emits(&mut listener, "leave_post", json!({"postId": post})).await;
 
     // Frames that are no events have their place in it too.
     let group = json!({"name": "Runners", "is_private": false});
@@ -211,7 +164,7 @@ async fn what_is_emitted_and_heard_is_what_the_document_says() {
     let refused = listener
         .emits("send_message", json!({"receiverId": to}))
         .await;
-    contract.has("acknowledged.", "send_message", &refused);
+    Contract::get().has("acknowledged", "send_message", &refused);
     let in_group = json!({"content": "for members", "group_id": group});
     asks(&ana, api, Method::POST, "/posts", in_group).await;
     assert_eq!(
@@ -231,7 +184,7 @@ async fn what_is_emitted_and_heard_is_what_the_document_says() {
 
     for socket in [&listener, &speaker, &follower] {
         for (name, argument) in &socket.heard {
-            contract.has("emitted.", name, argument);
+            Contract::get().has("emitted", name, argument);
         }
     }
     let heard = listener.heard.iter().map(|(name, _)| name.as_str());
