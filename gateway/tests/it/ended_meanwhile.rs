@@ -7,21 +7,33 @@ use serde_json::json;
 use shared::{
     credentials::Revocations,
     ids::SessionId,
-    testing::{Credentials, WireClient, shared_redis},
+    testing::{ConnectError, Credentials, WireClient, shared_redis},
 };
+use tokio::{sync::RwLockWriteGuard, task::JoinHandle};
 
 use crate::harness::{Gateway, Socket, until};
 
-/// Without its marks Redis does not know who is logged in, so that `api` is asked; its answer is on the way when the log-in
-/// ends.
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_stays_by_a_log_in_that_ended_on_the_way_in() {
-    let gateway = Gateway::start_on(&shared_redis(), &[]).await;
+/// Somebody on the way in. Without its marks Redis does not know who is logged in, so that `api` is asked; its answer waits
+/// for as long as the guard is held.
+async fn comes_in(
+    gateway: &Gateway,
+) -> (
+    JoinHandle<Result<WireClient, ConnectError>>,
+    RwLockWriteGuard<'_, ()>,
+) {
     gateway.publish(1, 3).await;
     let answers = gateway.api.verifies.write().await;
     let connect = gateway.connect(Credentials::Bearer(gateway.token(1)));
     let coming = tokio::spawn(async move { WireClient::connect(&connect).await });
     until(|| gateway.api.verifications.load(Ordering::SeqCst) == 1).await;
+    (coming, answers)
+}
+
+/// The answer is on the way when the log-in ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_stays_by_a_log_in_that_ended_on_the_way_in() {
+    let gateway = Gateway::start_on(&shared_redis(), &[]).await;
+    let (coming, answers) = comes_in(&gateway).await;
 
     let session = SessionId::new(1).unwrap();
     *gateway.api.verified.lock().unwrap() = Some(json!({"refused": "session_revoked"}));
@@ -39,11 +51,7 @@ async fn nobody_stays_by_a_log_in_that_ended_on_the_way_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_else_is_said_on_the_way_in_is_no_end() {
     let gateway = Gateway::start_on(&shared_redis(), &[]).await;
-    gateway.publish(1, 3).await;
-    let answers = gateway.api.verifies.write().await;
-    let connect = gateway.connect(Credentials::Bearer(gateway.token(1)));
-    let coming = tokio::spawn(async move { WireClient::connect(&connect).await });
-    until(|| gateway.api.verifications.load(Ordering::SeqCst) == 1).await;
+    let (coming, answers) = comes_in(&gateway).await;
     gateway.publish(1, 2).await;
     drop(answers);
 
