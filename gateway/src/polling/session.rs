@@ -202,6 +202,11 @@ impl PollSession {
         }
     }
 
+    /// The client has left while its poll waited. Ends the session, and says so; not one that has a WebSocket to go on by.
+    pub(crate) fn abandon(&self) -> bool {
+        self.turn(Phase::Polled, Phase::Over(End::Breach))
+    }
+
     /// The client begins to post: from the request's head on, whenever its body comes, it is the only one that does.
     pub(crate) fn posting(&self) -> Result<Posting<'_>, Refused> {
         self.may_ask()?;

@@ -85,7 +85,7 @@ impl PollSession {
     }
 
     /// From one phase to the other; false where it is in another.
-    fn turn(&self, from: Phase, to: Phase) -> bool {
+    pub(super) fn turn(&self, from: Phase, to: Phase) -> bool {
         self.phase.send_if_modified(|phase| {
             let fits = *phase == from;
             if fits {

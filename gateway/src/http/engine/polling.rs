@@ -152,8 +152,13 @@ impl Wait {
     pub(crate) async fn run(self, polls: &Polls, mut stream: TcpStream) {
         let answer = tokio::select! {
             answer = self.session.poll() => answer,
-            // What it would have been told is for the next poll.
-            () = gone(&stream) => return,
+            // Its clients do not poll again after that: they begin anew, and come back with their offset.
+            () = gone(&stream) => {
+                if self.session.abandon() {
+                    polls.forget(&self.sid);
+                }
+                return;
+            }
         };
         let is_last = match &answer {
             Ok(answer) => answer.is_last,

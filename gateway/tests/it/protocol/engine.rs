@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::*;
 use crate::harness::PATIENCE;
@@ -122,6 +122,23 @@ async fn two_posts_at_once_end_the_session() {
     }
     first.send(b"e").await;
     assert!(first.answer().await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(echo.get(&sid).await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_breaks_off_ends_the_session() {
+    let echo = Echo::start(Protocol::EngineIo).await;
+    let sid = echo.polled().await;
+    let target = format!("{}?{}", echo.path, polling(&sid));
+    let poll = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let deadline = Instant::now() + PATIENCE;
+    // Until the server waits, it only sees a request that was not meant. The pongs keep time from ending the session.
+    while echo.post(&sid, "3").await.0 == 200 {
+        assert!(Instant::now() < deadline, "nobody polls any more");
+        let mut left = RawSocket::connect_to(&echo.base).await;
+        left.send(poll.as_bytes()).await;
+        sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(echo.get(&sid).await.0, 400);
 }
 
