@@ -13,7 +13,9 @@ use shared::testing::HttpClient;
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
-use crate::{Failure, latency::Latencies, stack::Stack, stopwatch::now_us, swarm::MARK};
+use crate::{
+    Failure, latency::Latencies, own_folder, stack::Stack, stopwatch::now_us, swarm::MARK,
+};
 
 /// What comes of connecting is over by then.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -70,11 +72,10 @@ impl Counts {
 impl Following {
     /// `[--followers N] [--online N] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut following = Self {
             followers: 100_000,
             online: 5_000,
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
             json: None,
         };
         while let Some(word) = given.next() {

@@ -4,7 +4,7 @@
     reason = "a command line client talks on standard output"
 )]
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use api::Reading;
 use feed::Following;
@@ -36,8 +36,10 @@ loadtest send FROM TO TEXT [--url URL] [--password PASSWORD]
 loadtest probe FROM TO [--every SECONDS] [--metrics ADDRESS] [--url URL] [--password PASSWORD]
     sends a message over HTTP and awaits it on a WebSocket and on a poll; fails if one does not come within ten seconds.
     With --every over and over, with --metrics as hubbub_probe_* for Prometheus
-loadtest gateway [idle|room|socketio|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]
-    measures the gateway beside the least that does the same work (loadtest/peers/bare)
+loadtest gateway [idle|room|socketio|knee|people|cycles ...] [--quick] [--rate N] [--repeats N] [--programs FOLDER]
+                 [--json FILE]
+    measures the gateway beside the least that does the same work (loadtest/peers/bare), a room at so many deliveries a
+    second [default: 100000]
 loadtest api [--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N]
              [--connections N] [--limits on|off] [--programs FOLDER] [--json FILE]
     measures reading posts and feeds on a large population, on the stores of DATABASE_URL and REDIS_URL
@@ -52,6 +54,12 @@ loadtest soak [--people N] [--minutes N] [--programs FOLDER] [--json FILE]
 
   --url       where Hubbub is [default: http://127.0.0.1:8080]
   --password  of the user who signs in [default: hubbub-demo, the demo users' own]";
+
+/// Where the other programs are, unless told: beside this one.
+fn own_folder() -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe()?;
+    Ok(own.parent().ok_or(Failure::Usage)?.to_owned())
+}
 
 /// What went wrong, for the person at the terminal.
 #[derive(Debug, thiserror::Error)]

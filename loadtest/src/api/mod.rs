@@ -21,7 +21,7 @@ use self::{
     report::Report,
 };
 use crate::{
-    Failure,
+    Failure, own_folder,
     stack::{free_address, variable},
     stopwatch::now_us,
 };
@@ -71,14 +71,13 @@ impl Reading {
     /// `[--people N] [--posts N] [--follows N] [--likes N] [--comments N] [--online N] [--requests N] [--connections N]
     /// [--limits on|off] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut reading = Self {
             sizes: Vec::new(),
             online: 2000,
             requests: 20_000,
             connections: 16,
             manners: vec![Manner::Bare, Manner::Deployed],
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
             json: None,
         };
         while let Some(word) = given.next() {

@@ -1,6 +1,6 @@
 //! Two nodes of one peer on one Redis of their own.
 
-use std::{net::SocketAddr, ops::RangeInclusive, path::Path, sync::atomic::Ordering};
+use std::{net::SocketAddr, ops::RangeInclusive, path::Path, sync::atomic::Ordering, thread};
 
 use shared::{
     bus::Bus,
@@ -48,6 +48,7 @@ impl Cluster {
                 metrics_addr: local(free_port()),
                 redis_url: &redis.url(),
                 api_url: &stand_in.url,
+                shards: shards(),
             };
             metrics.push(plan.metrics_addr);
             nodes.push(Node::start(peer.command(programs, &plan), plan.addr).await?);
@@ -120,6 +121,12 @@ impl Cluster {
         let each = self.nodes.iter().map(Node::resident_kib);
         Ok(each.sum::<Result<f64, _>>()?)
     }
+}
+
+/// As if each node had its share of the machine for itself: one thread a processor, in all nodes together.
+fn shards() -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    (processors / NODES).max(1)
 }
 
 /// Says, as `api` does, that Redis knows of every session that was ended; without it, gateways ask `api` about each.

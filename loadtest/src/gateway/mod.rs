@@ -24,7 +24,7 @@ use self::{
     report::Report,
     scenarios::{Scenario, Size},
 };
-use crate::Failure;
+use crate::{Failure, own_folder};
 
 /// What to measure, and with what.
 #[derive(Debug)]
@@ -40,14 +40,14 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    /// `[idle|room|socketio|knee|people|cycles ...] [--quick] [--repeats N] [--programs FOLDER] [--json FILE]`.
+    /// `[idle|room|socketio|knee|people|cycles ...] [--quick] [--rate N] [--repeats N] [--programs FOLDER]
+    /// [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut measurement = Self {
             scenarios: Vec::new(),
             size: Size::FULL,
             repeats: 1,
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
             json: None,
         };
         while let Some(word) = given.next() {
@@ -59,6 +59,10 @@ impl Measurement {
                     measurement.repeats = repeats.ok_or(Failure::Usage)?;
                 }
                 "--quick" => measurement.size = Size::QUICK,
+                "--rate" => {
+                    let rate = next()?.parse().ok().filter(|rate| *rate > 0.0);
+                    measurement.size.room_rate = rate.ok_or(Failure::Usage)?;
+                }
                 "--programs" => measurement.programs = path()?,
                 "--json" => measurement.json = Some(path()?),
                 name => measurement.scenarios.push(name.parse()?),

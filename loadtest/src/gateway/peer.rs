@@ -54,10 +54,11 @@ impl PeerKind {
 
     /// The command of one node.
     pub(super) fn command(self, programs: &Path, node: &NodePlan<'_>) -> Command {
+        let shards = node.shards.to_string();
         match self {
             Self::Bare => {
                 let mut command = Command::new(programs.join("bare"));
-                command.args([node.addr.to_string().as_str(), node.redis_url]);
+                command.args([&node.addr.to_string(), node.redis_url, &shards]);
                 command
             }
             Self::Hubbub | Self::HubbubDurable | Self::SocketIo | Self::SocketIoDurable => {
@@ -70,6 +71,7 @@ impl PeerKind {
                     ("JWT_SECRET", SECRET.to_owned()),
                     ("RATE_LIMITS", "off".to_owned()),
                     ("CONNECTIONS_MAX", "100000".to_owned()),
+                    ("SHARDS", shards),
                     ("LOG_LEVEL", "warn".to_owned()),
                 ]);
                 command
@@ -93,6 +95,8 @@ pub(super) struct NodePlan<'a> {
     pub(super) metrics_addr: SocketAddr,
     pub(super) redis_url: &'a str,
     pub(super) api_url: &'a str,
+    /// Threads that hold sockets.
+    pub(super) shards: usize,
 }
 
 /// Tokens of people who do not exist anywhere else.

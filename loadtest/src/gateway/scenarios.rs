@@ -29,8 +29,8 @@ pub(super) enum Scenario {
 pub(super) struct Size {
     idle: usize,
     room: usize,
-    /// Deliveries a second.
-    room_rate: f64,
+    /// Deliveries a second; a search begins with so many.
+    pub(super) room_rate: f64,
     people: usize,
     /// Messages a second, to begin the search with.
     people_rate: f64,

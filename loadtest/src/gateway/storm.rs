@@ -15,7 +15,7 @@ use super::{
     peer::PeerKind,
     stand_in::Ring,
 };
-use crate::{Failure, swarm::Swarm};
+use crate::{Failure, own_folder, swarm::Swarm};
 
 /// People outside the ring, who are written to before and meanwhile.
 const PROBES: usize = 50;
@@ -52,11 +52,10 @@ struct Counted {
 impl Storm {
     /// `[--people N] [--contacts N] [--programs FOLDER]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut storm = Self {
             people: 10_000,
             contacts: 200,
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
         };
         while let Some(word) = given.next() {
             let value = given.next().ok_or(Failure::Usage)?;

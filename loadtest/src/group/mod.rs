@@ -18,6 +18,7 @@ use self::{counters::Counters, report::Report};
 use crate::{
     Failure,
     latency::Latencies,
+    own_folder,
     stack::Stack,
     stopwatch::now_us,
     swarm::{MARK, Swarm},
@@ -44,13 +45,12 @@ pub(crate) struct Meeting {
 impl Meeting {
     /// `[--members N] [--online N] [--messages N] [--rate N] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut meeting = Self {
             members: 10_000,
             online: 2_000,
             messages: 200,
             rate: 10.0,
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
             json: None,
         };
         while let Some(word) = given.next() {

@@ -21,7 +21,7 @@ use self::{
     listeners::{Listeners, Person, Plan, Told, Word},
     talk::{Place, Talk},
 };
-use crate::{Failure, stack::Stack};
+use crate::{Failure, own_folder, stack::Stack};
 
 /// Listeners of one process: the system may allow no more than 20,000 descriptors.
 const LISTENERS_PER_PROCESS: usize = 10_000;
@@ -56,11 +56,10 @@ pub(crate) async fn listen() -> Result<(), Failure> {
 impl Soak {
     /// `[--people N] [--minutes N] [--programs FOLDER] [--json FILE]`.
     pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let own = std::env::current_exe()?;
         let mut soak = Self {
             people: 20_000,
             minutes: 10.0,
-            programs: own.parent().ok_or(Failure::Usage)?.to_owned(),
+            programs: own_folder()?,
             json: None,
         };
         while let Some(word) = given.next() {
