@@ -1,8 +1,8 @@
 //! The least that delivers Redis messages to WebSockets, on the same plan as the gateway: hyper's handshake, one subscription for
-//! each channel, one thread and one runtime per core, frames made once and shared, one vectored write per connection and burst.
+//! each channel, threads with a runtime each, frames made once and shared, one vectored write per connection and burst.
 //! And nothing else: no credentials, no order, no history, no bounds on what waits, no heartbeats, no metrics.
 //!
-//! `bare ADDR REDIS_URL`; `GET /?channel=NAME` hears a channel, after a first frame `ready`.
+//! `bare ADDR REDIS_URL THREADS`; `GET /?channel=NAME` hears a channel, after a first frame `ready`.
 
 use std::{
     cell::RefCell,
@@ -51,9 +51,9 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let addr: SocketAddr = parse(arguments.next());
     let redis_url: String = parse(arguments.next());
+    let threads: usize = parse(arguments.next());
 
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let shards: Vec<_> = (0..cores).map(|_| start_shard()).collect();
+    let shards: Vec<_> = (0..threads).map(|_| start_shard()).collect();
     let client = redis::Client::open(redis_url).expect("a Redis URL");
     let (sink, mut messages) = client.get_async_pubsub().await.expect("Redis").split();
     let (subscribe, wishes) = mpsc::channel(INBOX);
@@ -80,7 +80,7 @@ async fn main() {
 }
 
 fn parse<T: std::str::FromStr>(argument: Option<String>) -> T {
-    let usage = "bare ADDR REDIS_URL";
+    let usage = "bare ADDR REDIS_URL THREADS";
     argument.and_then(|a| a.parse().ok()).expect(usage)
 }
 
@@ -147,12 +147,9 @@ async fn shake_hands(
     let mut hasher = DefaultHasher::new();
     channel.hash(&mut hasher);
     let stream = parts.io.into_inner();
-    let local = stream.local_addr().map_or(0, |addr| addr.port());
-    // A channel of many is spread over the cores by the client's port.
-    let place = hasher.finish()
-        ^ stream
-            .peer_addr()
-            .map_or(u64::from(local), |a| a.port().into());
+    // A channel of many is spread over the threads by the client's port, of which systems give out every second one.
+    let port = stream.peer_addr().map_or(0, |addr| addr.port());
+    let place = hasher.finish() ^ u64::from(port / 2);
     let shards_count = u64::try_from(shards.len()).expect("few");
     let shard = usize::try_from(place % shards_count).expect("few");
     if let Ok(stream) = stream.into_std() {

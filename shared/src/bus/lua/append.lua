@@ -62,13 +62,13 @@ if offset > last + 1 then
 end
 
 -- In order: the event itself, then everything that waited right behind it.
-local unpublished = {}
+local unpublished, kept = {}, 0
 while record do
   if string.match(record, '^%w+ %w+! ') then
     -- A control event changes what the mirrors show.
     redis.call('DEL', KEYS[5])
   end
-  redis.call('RPUSH', KEYS[2], record)
+  kept = redis.call('RPUSH', KEYS[2], record)
   if ARGV[9] == '' then
     unpublished[#unpublished + 1] = record
   else
@@ -81,7 +81,9 @@ while record do
   end
 end
 
-redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
+if kept > tonumber(ARGV[4]) then
+  redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
+end
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('SET', KEYS[1], epoch .. ' ' .. field(last), 'PX', ARGV[6])
 return { 0, unpublished }
