@@ -97,6 +97,19 @@ async fn what_is_old_or_too_much_goes() {
     assert_eq!(all, EVENTS_MAX);
 }
 
+#[tokio::test]
+async fn what_is_young_outlives_what_its_channel_forgot_before() {
+    let ring = Ring::default();
+    let (early, late) = (Instant::now(), Instant::now() + KEPT / 2);
+    let mut kept = ring.0.lock().unwrap();
+    kept.push(&said(1, at(1, 1), 0), at(1, 1), early);
+    // After a hole, so the first is forgotten by its channel, and not yet in the order of all.
+    kept.push(&said(1, at(1, 3), 0), at(1, 3), late);
+    kept.forget(early + KEPT);
+    drop(kept);
+    assert_eq!(offsets(ring.range(channel(1), at(1, 2), 3)), Some(vec![3]));
+}
+
 proptest! {
     /// Whatever comes in whatever order: what is given is what was asked for, without a hole.
     #[test]
