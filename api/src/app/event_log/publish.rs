@@ -133,7 +133,7 @@ pub(in crate::app) struct Outlet {
     bus: Bus,
     revocations: Revocations,
     clock: Clock,
-    metrics: ApiMetrics,
+    pub(super) metrics: ApiMetrics,
 }
 
 #[derive(Deserialize)]

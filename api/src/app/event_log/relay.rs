@@ -43,33 +43,50 @@ impl Job for Relay {
     const EVERY: Duration = Duration::from_secs(1);
 
     async fn run(&mut self, app: &App) -> Result<(), Error> {
-        if let Err(error) = app.bus().ping().await {
-            observe_outbox(app).await?;
-            return Err(error.into());
+        match self.pass(app).await {
+            Ok(Repair {
+                found,
+                repaired: true,
+            }) => {
+                app.metrics().outbox_depth.set(found);
+                app.metrics().outbox_oldest_age_seconds.set(0);
+                Ok(())
+            }
+            // What could not be brought into place still waits.
+            Ok(_) => observe_outbox(app).await,
+            Err(error) => {
+                observe_outbox(app).await?;
+                Err(error)
+            }
         }
-        let mut depth = 0;
-        if let Some(until) = self.until.take() {
-            depth = self.audit(app, until).await?;
-        }
-        app.metrics().outbox_depth.set(depth);
-        if depth == 0 {
-            app.metrics().outbox_oldest_age_seconds.set(0);
-        }
-        self.until = Some(app.read().await?.query_one(queries::SNAPSHOT, &[]).await?);
-        Ok(())
     }
 
     fn on_lease_lost(&mut self) {
         self.until = None;
+        // Another pod tells now; what this one saw last is not to stand beside it.
+        let metrics = &self.outlet.metrics;
+        metrics.outbox_depth.set(0);
+        metrics.outbox_oldest_age_seconds.set(0);
     }
 }
 
 impl Relay {
+    /// Looks up to where the last pass was, and notes where this one is. After a failure the next pass looks there again.
+    async fn pass(&mut self, app: &App) -> Result<Repair, Error> {
+        app.bus().ping().await?;
+        let repair = match &self.until {
+            Some(until) => self.audit(app, until).await?,
+            None => Repair::default(),
+        };
+        self.until = Some(app.read().await?.query_one(queries::SNAPSHOT, &[]).await?);
+        Ok(repair)
+    }
+
     /// Publishes what is missing up to `until`, then moves the cursor there. If something could not be brought into
-    /// place, the cursor stays and the next pass looks at it again. Returns how many events had been missing.
-    async fn audit(&self, app: &App, until: String) -> Result<i64, Error> {
+    /// place, the cursor stays and the next pass looks at it again.
+    async fn audit(&self, app: &App, until: &str) -> Result<Repair, Error> {
         let since: String = app.read().await?.query_one(queries::CURSOR, &[]).await?;
-        let (mut found, mut complete, mut page_after) = (0, true, String::new());
+        let (mut repair, mut page_after) = (Repair::default(), String::new());
         loop {
             let growths: Vec<Growth> = app
                 .read()
@@ -85,18 +102,18 @@ impl Relay {
             let heads = app.bus().heads(&channels).await?;
             for (growth, head) in growths.iter().zip(heads) {
                 let missing = self.repair(app, growth, head).await?;
-                found += missing.found;
-                complete &= missing.repaired;
+                repair.found += missing.found;
+                repair.repaired &= missing.repaired;
             }
         }
-        if complete {
+        if repair.repaired {
             let owner = app.node_name();
             let connection = app.read().await?;
             connection
                 .execute(queries::MOVE_CURSOR, &[&until, &Self::NAME, &owner])
                 .await?;
         }
-        Ok(found)
+        Ok(repair)
     }
 
     /// Publishes what Redis lacks of a channel's growth, in order, page by page.
@@ -131,7 +148,7 @@ impl Relay {
     }
 }
 
-/// What was wrong with a channel.
+/// What was wrong with a channel, or with all of them.
 struct Repair {
     found: i64,
     repaired: bool,
@@ -155,7 +172,7 @@ fn published_through(growth: &Growth, head: Option<Position>) -> Offset {
     }
 }
 
-/// While Redis is away nobody audits, but the outbox still grows.
+/// While Redis takes nothing the outbox grows.
 async fn observe_outbox(app: &App) -> Result<(), Error> {
     let outbox: Outbox = app.read().await?.query_one(queries::OUTBOX, &[]).await?;
     let now_ms = app.clock().now_ms();

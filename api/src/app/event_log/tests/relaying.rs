@@ -1,13 +1,14 @@
 //! What a pod left behind is published by the relay.
 
+use jiff::SignedDuration;
 use serde_json::json;
-use shared::clock::Clock;
+use shared::{clock::Clock, testing::RedisServer};
 
 use super::{pod_that_dies, published, redis_head, spec, tell, user};
 use crate::app::{
     App,
     event_log::{Relay, queries},
-    jobs,
+    jobs::{self, Job},
     testing::{Ears, TestStores},
 };
 
@@ -170,4 +171,26 @@ async fn without_redis_changes_are_committed_and_the_outbox_shows_what_waits() {
     let (back, outlet, _task) = stores.pod("api-1");
     relay_once(&mut Relay::new(outlet), &back).await;
     assert_eq!(redis_head(&back, user(1)).await, Some(1));
+}
+
+/// One that is another's replica answers, and takes nothing.
+#[tokio::test]
+async fn what_redis_refuses_waits_and_is_seen_to_wait() {
+    let stores = TestStores::create().await;
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", "9"]).await;
+    let mut settings = stores.settings("api-1");
+    settings.redis.url = replica.url();
+    let clock = Clock::manual(Clock::System.now());
+    let (app, outlet, _task) = App::new(settings, clock.clone()).unwrap();
+    tell(&app, &[user(1)], &json!(1)).await.unwrap();
+    clock.advance(SignedDuration::from_secs(90));
+    let mut relay = Relay::new(outlet);
+    for _ in 0..2 {
+        relay_once(&mut relay, &app).await;
+        assert_eq!(app.metrics().outbox_depth.get(), 1);
+        let age = app.metrics().outbox_oldest_age_seconds.get();
+        assert!(age >= 90, "{age}");
+    }
+    relay.on_lease_lost();
+    assert_eq!(app.metrics().outbox_oldest_age_seconds.get(), 0);
 }
