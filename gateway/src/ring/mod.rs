@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::codec::Encoded;
 
-/// As long as most who lose their connection need to come back. Forgotten with the next event of any channel.
+/// As long as most who lose their connection need to come back.
 const KEPT: Duration = Duration::from_mins(1);
 /// Of all channels together.
 const BYTES_MAX: usize = 8 << 20;
@@ -57,6 +57,16 @@ impl Ring {
         let now = Instant::now();
         kept.push(encoded, position, now);
         kept.forget(now);
+    }
+
+    /// Forgets what is too old, where no event comes that would.
+    pub(crate) fn forget_old(&self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget(Instant::now());
+        if kept.order.is_empty() {
+            // What a busy minute needed is given back.
+            *kept = Kept::default();
+        }
     }
 
     /// Every event after `after` up to and including `through`, in order, if all of them are here.
