@@ -59,8 +59,13 @@ impl Refusal {
         *self.problem
     }
 
-    pub(crate) fn code(&self) -> Code {
-        self.code
+    /// Whether other credentials would be another matter.
+    pub(crate) fn is_about_who(&self) -> bool {
+        let result = self.result();
+        matches!(
+            result,
+            HandshakeResult::Unauthenticated | HandshakeResult::Origin
+        )
     }
 
     /// As a metric's label.

@@ -33,6 +33,8 @@ use crate::listener::notice_silence;
 
 /// For the way to the owner: it is near, or away.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
+/// For what a client has to say: at most as much as one message.
+const BODY_TIME_MAX: Duration = Duration::from_secs(3);
 /// Bears the token. What a client writes there is not handed on.
 const HEADER: HeaderName = HeaderName::from_static("x-hubbub-node");
 const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
@@ -114,12 +116,14 @@ impl Relay {
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| NotRelayed::Full)?;
+        // Whoever is slow to say it holds nothing of the owner's meanwhile.
+        let body = Limited::new(request.body_mut(), body_bytes_max);
+        let body = timeout(BODY_TIME_MAX, body.collect()).await;
+        let body = body.ok().and_then(Result::ok).ok_or(NotRelayed::Body)?;
         let connecting = timeout(CONNECT_TIME_MAX, TcpStream::connect(address));
         let owner = connecting.await.map_err(io::Error::from)??;
         owner.set_nodelay(true)?;
         notice_silence(&owner)?;
-        let body = Limited::new(request.body_mut(), body_bytes_max);
-        let body = body.collect().await.map_err(|_| NotRelayed::Body)?;
         Ok(Relayed {
             owner,
             request: self.written(request, &body.to_bytes()),

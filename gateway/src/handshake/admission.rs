@@ -6,7 +6,12 @@ use hyper::HeaderMap;
 use shared::{lifecycle::Phase, wire::Code};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{door::Stranger, metrics::Refused, node::Node, refusal::Refusal};
+use crate::{
+    door::{Stranger, TooMany},
+    metrics::Refused,
+    node::Node,
+    refusal::Refusal,
+};
 
 /// Those who were refused together shall not come back together, in seconds.
 const COME_BACK_WITHIN: u64 = 5;
@@ -39,11 +44,20 @@ pub(super) fn stranger(
     peer: IpAddr,
     headers: &HeaderMap,
 ) -> Result<Option<Stranger>, Refusal> {
-    node.door.behind(peer, headers).map_err(|error| {
-        node.metrics.refused(Refused::Address);
-        let refusal = Refusal::new(Code::Overloaded, error.to_string());
-        refusal.come_back_after(spread(Duration::ZERO))
-    })
+    node.door
+        .behind(peer, headers)
+        .map_err(|error| too_many(node, error))
+}
+
+/// Counts who comes without one.
+pub(super) fn direct(node: &Node, peer: IpAddr) -> Result<Option<Stranger>, Refusal> {
+    node.door.peer(peer).map_err(|error| too_many(node, error))
+}
+
+fn too_many(node: &Node, error: TooMany) -> Refusal {
+    node.metrics.refused(Refused::Address);
+    let refusal = Refusal::new(Code::Overloaded, error.to_string());
+    refusal.come_back_after(spread(Duration::ZERO))
 }
 
 fn spread(wait: Duration) -> Duration {

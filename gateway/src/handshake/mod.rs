@@ -47,6 +47,8 @@ const RESUME_LIFETIME: Duration = Duration::from_hours(24);
 pub(crate) struct Granted {
     /// `None`: the first frame will say.
     known: Option<Known>,
+    /// Why what the request showed is not enough, where something may follow.
+    refusal: Option<Refusal>,
     resume: Resume,
     protocol: Protocol,
     outlet: Outlet,
@@ -98,20 +100,28 @@ pub(crate) async fn check_socket_io<B>(
     peer: IpAddr,
     engine: Opening,
 ) -> Result<(Response<Full<Bytes>>, Granted), Refusal> {
-    let admitted = admit(node, request, peer)?;
+    let mut admitted = admit(node, request, peer)?;
+    if engine.is_polled && admitted.stranger.is_none() {
+        // The request, whose peer is counted, ends long before anybody knows who it is.
+        admitted.stranger = admission::direct(node, peer)?;
+    }
     let (response, window) = if engine.is_polled {
         Default::default()
     } else {
         ws::accept(request, Protocol::Unnamed)
             .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
     };
-    let known = identify(node, request).await?;
+    let (known, refusal) = match identify(node, request).await {
+        Ok(known) => (known, None),
+        // The packet that connects may say it better; or the client comes back by its `pid`.
+        Err(refusal) if refusal.is_about_who() => (None, Some(refusal)),
+        Err(refusal) => return Err(refusal),
+    };
     let outlet = Outlet::SocketIo(Box::new(SocketIo::new(engine, window.is_some())));
     let resume = Resume::default();
-    Ok((
-        response,
-        admitted.grant(known, resume, Protocol::Unnamed, outlet),
-    ))
+    let mut granted = admitted.grant(known, resume, Protocol::Unnamed, outlet);
+    granted.refusal = refusal;
+    Ok((response, granted))
 }
 
 /// Checks a request for events, as a stream or as one answer.
@@ -125,7 +135,7 @@ pub(crate) async fn check_events<B>(
     let resume = resume::from_events(request)?;
     let known = identify(node, request).await?;
     if known.is_none() {
-        return Err(Refusal::new(Code::Unauthenticated, "No credentials"));
+        return Err(no_credentials());
     }
     Ok(admitted.grant(known, resume, Protocol::Unnamed, outlet))
 }
@@ -158,6 +168,7 @@ impl Admitted {
     ) -> Granted {
         Granted {
             known,
+            refusal: None,
             resume,
             protocol,
             outlet,
@@ -166,6 +177,10 @@ impl Admitted {
             stranger: self.stranger,
         }
     }
+}
+
+fn no_credentials() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "No credentials")
 }
 
 /// Who it is, if the request says so.
@@ -198,6 +213,7 @@ pub(crate) async fn complete(
     let compressed = granted.outlet.hears_compressed().unwrap_or(false);
     let (known, resume, unread) = match (granted.known, &mut granted.outlet) {
         (known, Outlet::SocketIo(socket)) => {
+            let known = known.ok_or_else(|| granted.refusal.unwrap_or_else(no_credentials));
             match socketio::connect(node, stream, unread, (known, socket)).await {
                 Some((connected, known, resume, unread)) => {
                     stream = connected;
@@ -246,7 +262,8 @@ pub(crate) async fn again(node: Arc<Node>, stepped: Box<SteppedOut>) {
         Err(error) => return tracing::warn!(%error, "an engine ends with its namespace"),
     };
     let mut socket = Box::new(SocketIo::again(compressed));
-    let connected = socketio::connect(&node, stream, unread, (None, &mut socket));
+    let shown = (Err(no_credentials()), &mut *socket);
+    let connected = socketio::connect(&node, stream, unread, shown);
     let Some((stream, known, resume, unread)) = Box::pin(connected).await else {
         return;
     };

@@ -42,7 +42,7 @@ pub(super) async fn connect(
     node: &Node,
     mut stream: TcpStream,
     unread: Vec<u8>,
-    (known, socket): (Option<Known>, &mut SocketIo),
+    (known, socket): (Result<Known, Refusal>, &mut SocketIo),
 ) -> Option<(TcpStream, Known, Resume, Vec<u8>)> {
     match try_connect(node, &mut stream, unread, (known, socket)).await {
         Ok((known, resume, rest)) => Some((stream, known, resume, rest)),
@@ -100,7 +100,7 @@ async fn try_connect(
     node: &Node,
     stream: &mut TcpStream,
     unread: Vec<u8>,
-    (known, socket): (Option<Known>, &mut SocketIo),
+    (known, socket): (Result<Known, Refusal>, &mut SocketIo),
 ) -> Result<(Known, Resume, Vec<u8>), Failed> {
     let Ok(_place) = node.strangers.try_acquire() else {
         node.metrics.refused(Refused::Strangers);
@@ -125,6 +125,9 @@ async fn try_connect(
     let shown = auth.pid.as_deref();
     let shown = shown.and_then(|pid| Shown::read(pid, auth.offset.as_deref()).ok());
     let known = identify(node, auth.token, known, shown.as_ref()).await?;
+    // The library shows what it has, also to somebody else who signs in on the same page: of another's connection nothing is
+    // recovered, and the `pid` that would bring it back is replaced.
+    let shown = shown.filter(|shown| shown.cursor.is_of(known.who.user_id));
     let resume = match (shown, auth.pid) {
         (Some(shown), Some(pid)) => {
             socket.comes_back(pid);
@@ -138,11 +141,11 @@ async fn try_connect(
     Ok((known, resume, rest))
 }
 
-/// The token of the packet wins over what came with the request. One that has expired does not matter to whoever comes back.
+/// The token of the packet wins over what came with the request, good or bad. One that has expired does not matter to whoever comes back.
 async fn identify(
     node: &Node,
     token: Option<String>,
-    known: Option<Known>,
+    known: Result<Known, Refusal>,
     shown: Option<&Shown>,
 ) -> Result<Known, Refusal> {
     let again = shown.map(|shown| Claim::Token(shown.token.clone()));
@@ -151,11 +154,11 @@ async fn identify(
             Ok(known) => return Ok(known),
             Err(refusal) => refusal,
         },
-        (None, Some(known)) => return Ok(known),
-        (None, None) => Refusal::new(Code::Unauthenticated, "No credentials"),
+        (None, Ok(known)) => return Ok(known),
+        (None, Err(refusal)) => refusal,
     };
     match again {
-        Some(claim) if matches!(refusal.code(), Code::TokenExpired | Code::Unauthenticated) => {
+        Some(claim) if refusal.is_about_who() => {
             // Why this one is not good either is of no interest.
             credentials::establish(node, claim).await.or(Err(refusal))
         }

@@ -202,7 +202,12 @@ impl PollSession {
         }
     }
 
-    /// The client has left while its poll waited. Ends the session, and says so; not one that has a WebSocket to go on by.
+    /// The client did what it must not. Ends the session; a poll that waits is told.
+    pub(crate) fn breach(&self) {
+        self.end(End::Breach);
+    }
+
+    /// The client has left before its poll was answered. Ends the session, and says so; not one that has a WebSocket to go on by.
     pub(crate) fn abandon(&self) -> bool {
         self.turn(Phase::Polled, Phase::Over(End::Breach))
     }

@@ -52,6 +52,11 @@ impl Cursor {
         })
     }
 
+    /// Whether it says where this person's own channel stood; nobody hears another's.
+    pub(crate) fn is_of(&self, user: UserId) -> bool {
+        self.positions.contains_key(&Channel::User(user))
+    }
+
     pub(crate) fn into_positions(self) -> BTreeMap<Channel, Position> {
         self.positions
     }

@@ -155,6 +155,12 @@ async fn the_same_credentials_as_everywhere_and_nothing_without_them() {
             "{target}"
         );
     }
+    // Where the page is this address's own, the browser says so, and names no origin.
+    let own = format!("{cookie}sec-fetch-site: same-origin\r\n");
+    assert_eq!(
+        EventSource::open(&gateway, "/events", &own).await.status,
+        200
+    );
     let allowed = format!("{cookie}origin: {ORIGIN}\r\n");
     let mut source = EventSource::open(&gateway, "/events", &allowed).await;
     assert_eq!(source.headers["access-control-allow-origin"], ORIGIN);

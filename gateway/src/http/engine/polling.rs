@@ -75,7 +75,7 @@ async fn begin<H: Host>(
     };
     let (_, granted) = host.admit(request, peer, opening).await?;
     let overloaded = |detail: &str| Refusal::new(Code::Overloaded, detail).to_response();
-    let opened = host.polls().open(sid);
+    let opened = host.polls().open(sid.clone());
     let (session, far) = opened.map_err(|error| {
         tracing::warn!(%error, "a session cannot be polled");
         overloaded("No more sessions can be polled")
@@ -84,6 +84,12 @@ async fn begin<H: Host>(
     drop(tokio::spawn(Box::pin(Arc::clone(host).serve(far, granted))));
     let open = session.poll().await;
     let open = open.map_err(|error| overloaded(&error.to_string()))?;
+    if open.is_last {
+        host.polls().forget(&sid);
+        return Err(overloaded(
+            "Too many connections have not said who they are",
+        ));
+    }
     Ok(open.body)
 }
 
@@ -104,14 +110,17 @@ async fn post(
     };
     let body = Limited::new(request.body_mut(), bytes_max).collect().await;
     let Ok(body) = body else {
+        session.breach();
         polls.forget(sid);
         let detail = "What is posted at once is too long";
         return Refusal::new(Code::PayloadTooLarge, detail).to_response();
     };
     let body = body.to_bytes();
-    let posted = match std::str::from_utf8(&body) {
-        Ok(body) => posting.finish(body).await,
-        Err(_) => Err(Refused::Ended),
+    let posted = if let Ok(body) = std::str::from_utf8(&body) {
+        posting.finish(body).await
+    } else {
+        session.breach();
+        Err(Refused::Ended)
     };
     if posted.map_or_else(Refused::is_last, |()| session.is_over()) {
         polls.forget(sid);
@@ -188,6 +197,9 @@ impl Wait {
         if !matches!(timeout(ANSWER_TIME_MAX, written).await, Ok(Ok(()))) {
             // What was in it is not told again here: the client comes back with its offset.
             tracing::debug!("nobody heard the answer to a poll");
+            if self.session.abandon() {
+                polls.forget(&self.sid);
+            }
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Over WebSocket.
 
+use std::time::Duration;
+
+use shared::credentials::Purpose;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,6 +73,58 @@ async fn a_connection_is_recovered_on_another_node_while_the_first_has_not_notic
     assert_ne!(connected["pid"], "nonsense");
     drop(first);
     neighbour.stop().await;
+    gateway.stop().await;
+}
+
+/// On one page somebody signs out and somebody else in, and the library shows what it has of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_somebody_elses_connection_nothing_is_recovered() {
+    let gateway = Gateway::start().await;
+    let (mut first, connected) = Client::is_in(&gateway, &with_token(&gateway, 1)).await;
+    gateway.publish(1, 1).await;
+    let offset = first.hears(1).await;
+    let shown = json!({
+        "token": gateway.token(2),
+        "pid": connected["pid"],
+        "offset": offset,
+    });
+    let (mut second, again) = Client::is_in(&gateway, &shown).await;
+    assert_ne!(again["pid"], connected["pid"]);
+    gateway.publish(2, 1).await;
+    second.hears(1).await;
+    gateway.stop().await;
+}
+
+/// Browsers send the cookie unasked, and it may be older than the token of the packet.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_packet_counts_whatever_came_with_the_request() {
+    let gateway = Gateway::start().await;
+    let token = gateway.token(1);
+    let expired = gateway.mint(Purpose::Access, 1, Duration::ZERO);
+    let old = "cookie: session=1.secret\r\n".to_owned();
+    let foreign = format!("{old}origin: https://evil.example\r\n");
+    let late = format!("authorization: Bearer {expired}\r\n");
+    for (headers, code) in [
+        (&old, "origin_not_allowed"),
+        (&foreign, "origin_not_allowed"),
+        (&late, "token_expired"),
+    ] {
+        let mut client = Client::open(&gateway, headers).await;
+        client
+            .say(&format!("40{}", json!({ "token": token })))
+            .await;
+        assert!(
+            client.packet().await.unwrap().starts_with("40{"),
+            "{headers}"
+        );
+        let mut client = Client::open(&gateway, headers).await;
+        client.say("40").await;
+        let refused = client.packet().await.unwrap();
+        assert!(
+            refused.starts_with("44{") && refused.contains(code),
+            "{refused}"
+        );
+    }
     gateway.stop().await;
 }
 

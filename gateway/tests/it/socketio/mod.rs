@@ -22,16 +22,22 @@ struct Client(RawSocket);
 impl Client {
     /// Opens the engine, and asks for the namespace with this payload.
     async fn connect(gateway: &Gateway, auth: &Value) -> Self {
+        let mut client = Self::open(gateway, "").await;
+        client.say(&format!("40{auth}")).await;
+        client
+    }
+
+    /// Opens the engine by a request with these headers.
+    async fn open(gateway: &Gateway, headers: &str) -> Self {
         let mut socket = RawSocket::connect(gateway).await;
         socket
-            .upgrade_at("/socket.io/?EIO=4&transport=websocket", "")
+            .upgrade_at("/socket.io/?EIO=4&transport=websocket", headers)
             .await;
         let mut client = Self(socket);
         let open = client.packet().await.unwrap();
         let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
         assert_eq!(open["upgrades"], json!([]));
         assert!(open["pingInterval"].as_u64().unwrap() > 0);
-        client.say(&format!("40{auth}")).await;
         client
     }
 
