@@ -17,6 +17,8 @@ const BOTH: &str = "### Metrics of both programs";
 const API: &str = "### Metrics of `api`";
 const GATEWAY: &str = "### Metrics of `gateway`";
 const ELSEWHERE: &str = "### Metrics made elsewhere";
+/// Labels that come with the scrape, and the one of buckets.
+const SCRAPED: [&str; 5] = ["instance", "job", "le", "namespace", "pod"];
 /// What one pod may cost a Prometheus.
 const SERIES_MAX: usize = 2000;
 
@@ -85,19 +87,28 @@ async fn both_programs_show_what_the_tables_say_and_nothing_else() {
     cluster.stop().await;
 }
 
-/// Names in rules and dashboards that are neither ours nor of the program that the metric is about.
-#[test]
-fn rules_and_dashboards_ask_for_metrics_that_are_there() {
-    let mut known = BTreeSet::new();
+/// What the series of each metric are called, and what labels they have.
+fn known() -> BTreeMap<String, BTreeSet<String>> {
+    let mut known = BTreeMap::new();
     for heading in [BOTH, API, GATEWAY, ELSEWHERE] {
         for (name, metric) in tables::metrics(heading) {
+            let labels: BTreeSet<String> = metric.labels.into_keys().collect();
             if metric.kind == "histogram" {
-                known.extend(["_bucket", "_count", "_sum"].map(|part| format!("{name}{part}")));
+                for part in ["_bucket", "_count", "_sum"] {
+                    known.insert(format!("{name}{part}"), labels.clone());
+                }
             } else {
-                known.insert(name);
+                known.insert(name, labels);
             }
         }
     }
+    known
+}
+
+/// Names in rules and dashboards that are neither ours nor of the program that the metric is about.
+#[test]
+fn rules_and_dashboards_ask_for_metrics_that_are_there() {
+    let known = known();
     let mut asked = 0;
     for folder in [
         "deploy/prometheus",
@@ -111,9 +122,18 @@ fn rules_and_dashboards_ask_for_metrics_that_are_there() {
             if name.ends_with(".test.yml") {
                 continue;
             }
-            for metric in asked_for(&fs::read_to_string(&path).expect("a readable file")) {
-                assert!(known.contains(&metric), "{name} asks for {metric}");
-                asked += 1;
+            let text = fs::read_to_string(&path).expect("a readable file");
+            for line in text.lines() {
+                let metrics = asked_for(line);
+                for metric in &metrics {
+                    assert!(known.contains_key(metric), "{name} asks for {metric}");
+                }
+                asked += metrics.len();
+                let labels = metrics.iter().flat_map(|metric| &known[metric]);
+                let labels: BTreeSet<&str> = labels.map(String::as_str).chain(SCRAPED).collect();
+                for label in labels_of(line, &metrics) {
+                    assert!(labels.contains(label.as_str()), "{name}, {label}: {line}");
+                }
             }
         }
     }
@@ -131,6 +151,32 @@ fn asked_for(text: &str) -> Vec<String> {
             && !word.ends_with('_')
     };
     words.filter(ours).map(str::to_owned).collect()
+}
+
+/// The labels that an expression, which stands on one line, groups these metrics by or picks their series by.
+fn labels_of(line: &str, metrics: &[String]) -> Vec<String> {
+    // Dashboards are JSON.
+    let line = line.replace("\\\"", "\"");
+    let upto = |text: &str, end: char| text.split(end).next().unwrap_or_default().to_owned();
+    let mut words = Vec::new();
+    if !metrics.is_empty() {
+        for group in line.split("by (").skip(1) {
+            words.extend(upto(group, ')').split(',').map(str::to_owned));
+        }
+    }
+    for metric in metrics {
+        for selector in line.split(&format!("{metric}{{")).skip(1) {
+            // Every other piece between quotes is a value.
+            let names = upto(selector, '}');
+            words.extend(names.split('"').step_by(2).map(str::to_owned));
+        }
+    }
+    let bare = |word: &String| {
+        let is_outside = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+        word.trim_matches(is_outside).to_owned()
+    };
+    let labels = words.iter().map(bare);
+    labels.filter(|label| !label.is_empty()).collect()
 }
 
 /// `NAME  help [default]`, as `--help` prints it, by name.
