@@ -341,9 +341,12 @@ impl Shard {
 
 fn encode(event: Arc<Event>) -> Result<Arc<Encoded>, HistoryError> {
     let encoded = Encoded::new(event);
-    encoded
-        .map(Arc::new)
-        .map_err(|error| HistoryError::Unavailable(error.to_string()))
+    encoded.map(Arc::new).map_err(|error| {
+        // Nor the next time: a later release may have written it. Whoever comes back for it reads the state anew, as those do who
+        // were here.
+        tracing::error!(%error, "an event of the history cannot be passed on");
+        HistoryError::Expired
+    })
 }
 
 /// Passes joins and leaves on to the subscriber, in the order in which they were asked for.

@@ -24,8 +24,10 @@ pub(super) struct Turn {
 #[derive(Debug, Default)]
 struct Person {
     connections: u32,
-    /// Written down as present on this node.
+    /// Written down as present on this node, as far as is known.
     is_listed: bool,
+    /// The last that was to be written had no answer: it may be written or not.
+    is_in_doubt: bool,
     /// Among those to be looked at.
     is_queued: bool,
 }
@@ -72,7 +74,7 @@ impl Locals {
     pub(super) fn come(&mut self, user: UserId) {
         let person = self.people.entry(user).or_default();
         person.connections += 1;
-        let is_news = !person.is_listed;
+        let is_news = !person.is_listed || person.is_in_doubt;
         self.left.remove(&user);
         if is_news {
             self.queue(user);
@@ -112,21 +114,24 @@ impl Locals {
     fn look_at(&mut self, user: UserId, now: Moment) -> Option<Turn> {
         let person = self.people.get_mut(&user)?;
         person.is_queued = false;
-        match (self.left.get(&user), person.is_listed) {
-            (None, false) => Some(Turn {
+        let may_be_listed = person.is_listed || person.is_in_doubt;
+        let is_surely_listed = person.is_listed && !person.is_in_doubt;
+        match self.left.get(&user) {
+            None if is_surely_listed => None,
+            None => Some(Turn {
                 user_id: user,
                 left_at_ms: None,
             }),
-            (Some(left), true) if left.elapsed_ms + self.grace_ms <= now.elapsed_ms => Some(Turn {
-                user_id: user,
-                left_at_ms: Some(left.unix_ms),
-            }),
             // Came and went before anybody was told.
-            (Some(_), false) => {
+            Some(_) if !may_be_listed => {
                 self.remove(user);
                 None
             }
-            (None | Some(_), true) => None,
+            Some(left) if left.elapsed_ms + self.grace_ms <= now.elapsed_ms => Some(Turn {
+                user_id: user,
+                left_at_ms: Some(left.unix_ms),
+            }),
+            Some(_) => None,
         }
     }
 
@@ -136,6 +141,7 @@ impl Locals {
             return;
         };
         person.is_listed = turn.left_at_ms.is_none();
+        person.is_in_doubt = false;
         match self.left.get(&turn.user_id) {
             // Left meanwhile: their grace goes on.
             Some(left) if person.is_listed => {
@@ -148,14 +154,18 @@ impl Locals {
         }
     }
 
-    /// It was not; it comes again.
+    /// Perhaps it was not: it comes again, or what is true by then.
     pub(super) fn failed(&mut self, turn: Turn) {
+        if let Some(person) = self.people.get_mut(&turn.user_id) {
+            person.is_in_doubt = true;
+        }
         self.queue(turn.user_id);
     }
 
-    /// Whoever is written down as present.
+    /// Whoever may be written down as present.
     pub(super) fn listed(&self) -> Vec<UserId> {
-        let listed = self.people.iter().filter(|(_, person)| person.is_listed);
+        let listed = self.people.iter();
+        let listed = listed.filter(|(_, person)| person.is_listed || person.is_in_doubt);
         listed.map(|(user, _)| *user).collect()
     }
 
@@ -165,6 +175,7 @@ impl Locals {
         self.people.retain(|user, _| !left.contains_key(user));
         for person in self.people.values_mut() {
             person.is_listed = false;
+            person.is_in_doubt = false;
         }
         for user in self.everybody() {
             self.queue(user);
@@ -274,7 +285,19 @@ mod tests {
                     (3000, Go),
                     (8000, Fail(false)),
                     (8500, Come),
-                    (9000, Write(None)),
+                    (9000, Write(Some(true))),
+                    (9500, Write(None)),
+                ],
+            ),
+            (
+                "gone while nobody knows whether it was heard of",
+                vec![
+                    (0, Come),
+                    (100, Fail(true)),
+                    (200, Go),
+                    (1000, Write(None)),
+                    (5200, Write(Some(false))),
+                    (20_000, Write(None)),
                 ],
             ),
             (
@@ -353,6 +376,10 @@ mod tests {
                         locals.go(user(who), at(now_ms));
                     },
                     4 => for turn in locals.take(at(now_ms), 2) {
+                        // Perhaps only its answer was lost.
+                        if ms % 2 == 0 {
+                            apply(turn, &mut listed);
+                        }
                         locals.failed(turn);
                     },
                     _ => write(&mut locals, now_ms, &mut listed),
@@ -369,11 +396,16 @@ mod tests {
 
     fn write(locals: &mut Locals, now_ms: u64, listed: &mut HashSet<UserId>) {
         for turn in locals.take(at(now_ms), 10) {
-            match turn.left_at_ms {
-                None => assert!(listed.insert(turn.user_id), "written twice"),
-                Some(_) => assert!(listed.remove(&turn.user_id), "taken away twice"),
-            }
+            apply(turn, listed);
             locals.written(turn);
+        }
+    }
+
+    fn apply(turn: Turn, listed: &mut HashSet<UserId>) {
+        if turn.left_at_ms.is_none() {
+            listed.insert(turn.user_id);
+        } else {
+            listed.remove(&turn.user_id);
         }
     }
 }

@@ -113,6 +113,11 @@ impl Active {
             return;
         };
         if !self.groups.reset(memberships.version) {
+            // A change that came meanwhile has overtaken the answer; one before it may still be missing.
+            let own = Channel::User(self.who.user_id);
+            if let Some(since) = self.stream(own).and_then(|own| own.position()) {
+                effects.push(Effect::ReadMemberships { since });
+            }
             return;
         }
         let wanted: BTreeSet<GroupId> = memberships.groups.into_iter().collect();

@@ -150,3 +150,16 @@ fn lost_changes_are_read_anew() {
     script.event(&changed(me(), 91, "joined", 8));
     assert_eq!(script.wants(), "deliver 91 live", "counted in before");
 }
+
+#[test]
+fn an_answer_that_was_overtaken_is_asked_for_again() {
+    let mut script = Script::in_a_group();
+    script.session.on_lost(me(), at(90), &mut script.effects);
+    script.event(&changed(me(), 91, "left", 9));
+    script.wants();
+    // As of before, and of before what was lost, too.
+    script.memberships(8, &[9]);
+    assert_eq!(script.wants(), "memberships since 91");
+    script.memberships(9, &[7]);
+    assert_eq!(script.wants(), "join group:7");
+}
