@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn only_a_first_connection_and_the_end_of_a_grace_are_written() {
-        use Step::{Come, Fail, Go, Unlist, Write};
+        use Step::{Come, Go, Unlist, Write};
         for (what, script) in [
             (
                 "a visit",
@@ -276,6 +276,27 @@ mod tests {
                 ],
             ),
             (
+                "under a new lease",
+                vec![
+                    (0, Come),
+                    (100, Write(Some(true))),
+                    (200, Unlist),
+                    (300, Write(Some(true))),
+                    (400, Go),
+                    (500, Unlist),
+                    (9000, Write(None)),
+                ],
+            ),
+        ] {
+            play(what, script);
+        }
+    }
+
+    #[test]
+    fn what_had_no_answer_is_written_again() {
+        use Step::{Come, Fail, Go, Write};
+        for (what, script) in [
+            (
                 "while Redis is away",
                 vec![
                     (0, Come),
@@ -300,40 +321,33 @@ mod tests {
                     (20_000, Write(None)),
                 ],
             ),
-            (
-                "under a new lease",
-                vec![
-                    (0, Come),
-                    (100, Write(Some(true))),
-                    (200, Unlist),
-                    (300, Write(Some(true))),
-                    (400, Go),
-                    (500, Unlist),
-                    (9000, Write(None)),
-                ],
-            ),
         ] {
-            let mut locals = Locals::new(GRACE_MS);
-            for (ms, step) in script {
-                let mut take = |expected: Option<bool>| {
-                    let turns = locals.take(at(ms), 10);
-                    let came: Vec<bool> = turns.iter().map(|t| t.left_at_ms.is_none()).collect();
-                    assert_eq!(came, Vec::from_iter(expected), "{what} at {ms}");
-                    turns
-                };
-                match step {
-                    Come => locals.come(user(1)),
-                    Go => locals.go(user(1), at(ms)),
-                    Unlist => locals.unlist(),
-                    Write(expected) => {
-                        for turn in take(expected) {
-                            locals.written(turn);
-                        }
+            play(what, script);
+        }
+    }
+
+    fn play(what: &str, script: Vec<(u64, Step)>) {
+        use Step::{Come, Fail, Go, Unlist, Write};
+        let mut locals = Locals::new(GRACE_MS);
+        for (ms, step) in script {
+            let mut take = |expected: Option<bool>| {
+                let turns = locals.take(at(ms), 10);
+                let came: Vec<bool> = turns.iter().map(|t| t.left_at_ms.is_none()).collect();
+                assert_eq!(came, Vec::from_iter(expected), "{what} at {ms}");
+                turns
+            };
+            match step {
+                Come => locals.come(user(1)),
+                Go => locals.go(user(1), at(ms)),
+                Unlist => locals.unlist(),
+                Write(expected) => {
+                    for turn in take(expected) {
+                        locals.written(turn);
                     }
-                    Fail(expected) => {
-                        for turn in take(Some(expected)) {
-                            locals.failed(turn);
-                        }
+                }
+                Fail(expected) => {
+                    for turn in take(Some(expected)) {
+                        locals.failed(turn);
                     }
                 }
             }
