@@ -160,7 +160,6 @@ impl Echo {
             stream,
             parser: Parser::new(limits),
             inflater: Inflater::default(),
-            protocol: self.protocol,
             talk: Talk::new(self.protocol),
             ping_at: now + PING_INTERVAL,
             pinged: false,
@@ -236,7 +235,6 @@ struct Conversation {
     stream: TcpStream,
     parser: Parser,
     inflater: Inflater,
-    protocol: Protocol,
     talk: Talk,
     /// Or, after a ping, since when it waits for the answer.
     ping_at: Instant,
@@ -318,7 +316,7 @@ impl Conversation {
                 }
             }
         });
-        if self.protocol == Protocol::EngineIo {
+        if matches!(self.talk, Talk::Engine) {
             let all: Vec<u8> = told.iter().flat_map(Frame::bytes).copied().collect();
             self.stream.write_all(&all).await?;
         } else {

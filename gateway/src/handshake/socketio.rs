@@ -141,7 +141,8 @@ async fn try_connect(
     Ok((known, resume, rest))
 }
 
-/// The token of the packet wins over what came with the request, good or bad. One that has expired does not matter to whoever comes back.
+/// The token of the packet wins over what came with the request, good or bad. One that has expired does not matter to whoever
+/// comes back.
 async fn identify(
     node: &Node,
     token: Option<String>,

@@ -162,12 +162,7 @@ impl Wait {
         let answer = tokio::select! {
             answer = self.session.poll() => answer,
             // Its clients do not poll again after that: they begin anew, and come back with their offset.
-            () = gone(&stream) => {
-                if self.session.abandon() {
-                    polls.forget(&self.sid);
-                }
-                return;
-            }
+            () = gone(&stream) => return self.abandon(polls),
         };
         let is_last = match &answer {
             Ok(answer) => answer.is_last,
@@ -197,9 +192,14 @@ impl Wait {
         if !matches!(timeout(ANSWER_TIME_MAX, written).await, Ok(Ok(()))) {
             // What was in it is not told again here: the client comes back with its offset.
             tracing::debug!("nobody heard the answer to a poll");
-            if self.session.abandon() {
-                polls.forget(&self.sid);
-            }
+            self.abandon(polls);
+        }
+    }
+
+    /// Nobody is there to hear it.
+    fn abandon(&self, polls: &Polls) {
+        if self.session.abandon() {
+            polls.forget(&self.sid);
         }
     }
 }
