@@ -36,10 +36,16 @@ use crate::{
     ring::Ring,
     rooms::RoomChecks,
     roster::Roster,
-    session::{CommandLimits, Intervals, Settings},
+    session::{CommandLimits, Intervals, Room, Settings},
     switches::Switches,
     typing::Typists,
 };
+
+/// While a connection catches up, so many times the events that a queue takes are held for it; they are shared, and their bytes
+/// count as much as in a queue.
+const HELD_QUEUES: usize = 16;
+/// What was missed is replayed to a connection up to so many bytes that wait: two whole ranges of one channel.
+const REPLAY_BYTES_MAX: usize = 16 << 20;
 
 /// One gateway. Concrete on purpose: there is one of everything.
 pub(crate) struct Node {
@@ -244,6 +250,7 @@ fn session_settings(config: &Config) -> Settings {
     let milliseconds =
         |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let per_second = config.limits.commands_per_second.get();
+    let queue = config.limits.queue;
     Settings {
         node_name: config.telemetry.node_name.clone(),
         intervals: Intervals {
@@ -254,7 +261,12 @@ fn session_settings(config: &Config) -> Settings {
             per_second: config.http.rate_limits.then_some(per_second),
             burst: per_second.saturating_mul(2),
         },
-        held: config.limits.queue,
+        queue,
+        held: Room {
+            frames: queue.frames.saturating_mul(HELD_QUEUES),
+            ..queue
+        },
+        replay_bytes_max: REPLAY_BYTES_MAX,
         opening_ms_max: milliseconds(config.timing.handshake),
     }
 }

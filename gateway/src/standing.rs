@@ -32,8 +32,15 @@ pub(crate) async fn check_at_the_door(
     Ok(found)
 }
 
-/// What `api` knows, which learns of the end of a session before anybody else does.
+/// The same for somebody who came in, and may have missed the end since. A mark is made before the end is told of.
 pub(crate) async fn ask_again(node: &Node, session: SessionId) -> Standing {
+    match node.revocations.standing(session).await {
+        Ok(Standing::Unknown) | Err(_) => ask_api(node, session).await,
+        Ok(known) => known,
+    }
+}
+
+async fn ask_api(node: &Node, session: SessionId) -> Standing {
     match node.api.verify_session(session).await {
         Ok(Verified::Identity(_)) => Standing::Stands,
         Ok(Verified::Refused(_)) => Standing::Revoked,

@@ -91,17 +91,24 @@ async function connect(person: Person, options: Options): Promise<Ear> {
 /** A session's name begins with its node's. */
 const node = (ear: Ear) => ear.socket.io.engine.id?.split(".")[0];
 
-/** On another node than somebody is on: the balancer gives way, for those that were tried stay until then. */
+/**
+ * On another node than somebody is on. The balancer chooses the node with the fewest requests under way, and a poll
+ * waits wherever it landed: so somebody else's WebSockets burden that node until the other one has fewer.
+ */
 async function connectElsewhere(person: Person, options: Options, than: Ear): Promise<Ear> {
-  const tried: Ear[] = [];
+  const stranger = await signUp();
+  const burden: Ear[] = [];
   try {
-    while (tried.length < 8) {
+    for (let round = 0; round < 32; round++) {
       const ear = await connect(person, options);
       if (node(ear) !== node(than)) return ear;
-      tried.push(ear);
+      ear.socket.disconnect();
+      const more = await connect(stranger, { transports: ["websocket"] });
+      if (node(more) === node(than)) burden.push(more);
+      else more.socket.disconnect();
     }
   } finally {
-    tried.forEach((ear) => ear.socket.disconnect());
+    burden.forEach((ear) => ear.socket.disconnect());
   }
   assert.fail("the balancer knows one gateway only");
 }

@@ -20,7 +20,7 @@ use shared::{
 };
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
-    sync::Notify,
+    sync::{Notify, Semaphore},
     task::spawn_local,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
@@ -50,6 +50,11 @@ const BURST_MAX: usize = 512;
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// After so many ticks the queues are looked at.
 const TICKS_PER_SAMPLE: u32 = 20;
+
+/// Histories that are read at once. What was read is in memory before its connection says whether it has room for it.
+const READS_MAX: usize = 32;
+/// Log-ins that are asked about at once: when Redis has lost much, all of a node's connections want to know.
+const VERIFICATIONS_MAX: usize = 32;
 
 /// Starts a shard's thread; it ends after [`Message::Stop`].
 pub(crate) fn start(node: Arc<Node>, inbox: Inbox) -> io::Result<thread::JoinHandle<()>> {
@@ -91,6 +96,8 @@ struct Shard {
     is_unread: Notify,
     requests: Requests,
     listener: ListenerId,
+    reads: Semaphore,
+    verifications: Semaphore,
 }
 
 async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, Watch)) {
@@ -100,6 +107,8 @@ async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, 
         is_unread: Notify::new(),
         requests: Requests::default(),
         listener: inbox.listener,
+        reads: Semaphore::new(READS_MAX),
+        verifications: Semaphore::new(VERIFICATIONS_MAX),
         node,
     });
     shard.node.metrics.inbox(inbox.listener.0, 0);
@@ -223,7 +232,12 @@ impl Shard {
 
 impl Shard {
     async fn read(self: Rc<Self>, key: Key, channel: Channel, after: Position, through: Offset) {
-        let (source, outcome) = match self.node.ring.range(channel, after, through) {
+        let heard_here = self.node.ring.range(channel, after, through);
+        let turn = match heard_here {
+            Some(_) => None,
+            None => self.reads.acquire().await.ok(),
+        };
+        let (source, outcome) = match heard_here {
             Some(events) => (ReplaySource::Ring, Ok(events)),
             None => (
                 ReplaySource::History,
@@ -238,6 +252,7 @@ impl Shard {
                 session.on_history(channel, outcome, now, effects);
             });
         });
+        drop(turn);
     }
 
     async fn read_history(
@@ -273,9 +288,11 @@ impl Shard {
     }
 
     async fn verify(self: Rc<Self>, key: Key, session: SessionId) {
+        let turn = self.verifications.acquire().await.ok();
         let node = Arc::clone(&self.node);
         let asked = async move { standing::ask_again(&node, session).await };
         let standing = self.node.main.spawn(asked).await;
+        drop(turn);
         self.enter(|state| {
             state.input(key, |session, now, effects| {
                 session.on_standing(standing.unwrap_or(Standing::Unknown), now, effects);

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use shared::wire::{Channel, Class, CloseReason, Command, Event, Position};
+use shared::{
+    credentials::Standing,
+    wire::{Channel, Class, CloseReason, Command, Event, Position},
+};
 
 use super::{
     Effect, Now, Path, Room, Settings, Who,
@@ -15,7 +18,7 @@ use super::{
     limits::Allowance,
     post_room::{Doubt, PostRoom, RoomsSeen, RoomsUnknown},
     rooms::Rooms,
-    stream::{Stream, Taken},
+    stream::{self, Stream, Taken},
 };
 use crate::codec::{Control, Encoded, native};
 
@@ -96,11 +99,10 @@ impl Active {
     pub(super) fn on_event(&mut self, encoded: &Arc<Encoded>, effects: &mut Vec<Effect>) {
         let event = &encoded.event;
         if event.class == Class::Durable {
-            let held = self.settings.held;
-            let Some(stream) = self.streams.iter_mut().find(|s| s.channel == event.channel) else {
+            let Some(taken) = stream::take(&mut self.streams, encoded, self.settings.held) else {
                 return;
             };
-            match stream.take(encoded, held) {
+            match taken {
                 Taken::Now => effects.push(Effect::Deliver(Arc::clone(encoded), Path::Live)),
                 Taken::Overflow => {
                     effects.push(Effect::Close(CloseReason::SlowConsumer, None));
@@ -175,7 +177,8 @@ impl Active {
         effects: &mut Vec<Effect>,
     ) {
         if matches!(channel, Channel::User(_)) {
-            // Changes of membership may be among what was lost, and of anything else.
+            // Changes of membership may be among what was lost, and the end of the log-in, and of anything else.
+            effects.push(Effect::Verify);
             effects.push(Effect::ReadMemberships { since: position });
             if let Some(rooms) = self.rooms() {
                 rooms.on_doubt(Doubt::Named, |_| true, effects);
@@ -196,9 +199,19 @@ impl Active {
         }
     }
 
+    /// Whether the log-in has ended in what was lost.
+    pub(super) fn on_standing(&mut self, standing: Standing, effects: &mut Vec<Effect>) {
+        match standing {
+            Standing::Stands => {}
+            Standing::Revoked => effects.push(Effect::Close(CloseReason::SessionRevoked, None)),
+            // It is looked at again at the door.
+            Standing::Unknown => effects.push(Effect::Close(CloseReason::PositionLost, None)),
+        }
+    }
+
     /// Sends what waits, as far as half a queue takes it; the rest follows when that has gone out.
     pub(super) fn flow(&mut self, effects: &mut Vec<Effect>) {
-        let Room { frames, bytes } = self.settings.held;
+        let Room { frames, bytes } = self.settings.queue;
         let half = Room {
             frames: frames / 2,
             bytes: bytes / 2,

@@ -69,8 +69,12 @@ pub(crate) struct Settings {
     pub(crate) node_name: String,
     pub(crate) intervals: Intervals,
     pub(crate) commands: CommandLimits,
-    /// Bound of what is held while a client catches up.
+    /// Bound of what waits in the queue.
+    pub(crate) queue: Room,
+    /// Bound of what is held while a client catches up, for all its channels together.
     pub(crate) held: Room,
+    /// Bound of what was missed and waits to be sent, for all its channels together, in bytes.
+    pub(crate) replay_bytes_max: usize,
     /// The longest wait for the channels before `welcome`, in milliseconds.
     pub(crate) opening_ms_max: u64,
 }
@@ -153,7 +157,11 @@ impl Session {
     pub(crate) fn on_standing(&mut self, standing: Standing, now: Now, effects: &mut Vec<Effect>) {
         *self = match std::mem::replace(self, Self::Over) {
             Self::Opening(opening) => opening.on_standing(standing, now, effects),
-            other => other,
+            Self::Active(mut active) => {
+                active.on_standing(standing, effects);
+                Self::Active(active)
+            }
+            Self::Over => Self::Over,
         };
     }
 

@@ -23,7 +23,7 @@ use super::{
     groups::{Groups, Turn},
     heartbeat::Pulse,
     limits::Allowance,
-    stream::{Stream, Taken},
+    stream::{self, Stream, Taken},
 };
 use crate::codec::{
     Control, Encoded,
@@ -150,6 +150,8 @@ impl Opening {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Session {
+        let most = self.settings.replay_bytes_max;
+        let outcome = outcome.and_then(|events| stream::admit(&self.streams, events, most));
         let Some(stream) = self.streams.iter_mut().find(|s| s.channel == channel) else {
             return Session::Opening(self);
         };
@@ -188,10 +190,8 @@ impl Opening {
             effects.push(Effect::Close(CloseReason::SessionRevoked, None));
             return;
         }
-        let held = self.settings.held;
         // Ephemeral events before `welcome` were never promised.
-        let stream = self.streams.iter_mut().find(|s| s.channel == event.channel);
-        let taken = stream.map(|stream| stream.take(encoded, held));
+        let taken = stream::take(&mut self.streams, encoded, self.settings.held);
         if let (Some(Taken::Held | Taken::Now), Some(control)) = (taken, encoded.control) {
             self.controls.push((control, event.channel));
         }

@@ -2,12 +2,15 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use shared::wire::{Channel, Event, Offset, Position};
+use shared::{
+    bus::HistoryError,
+    wire::{Channel, Event, Offset, Position},
+};
 
 use crate::codec::Encoded;
 
 /// How much may wait for a connection, in its queue or before it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Room {
     pub(crate) frames: usize,
     pub(crate) bytes: usize,
@@ -28,15 +31,21 @@ pub(super) enum Taken {
     Hole,
 }
 
-/// Events that wait: first what was missed, then what came meanwhile.
+/// Events that wait.
 #[derive(Debug, Default)]
 struct Backlog {
     /// The history has not been read yet.
     reading: bool,
-    events: VecDeque<Arc<Encoded>>,
+    /// These go first.
+    missed: Waiting,
     /// What came meanwhile; only this grows by itself.
-    held: usize,
-    held_bytes: usize,
+    held: Waiting,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Arc<Encoded>>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -96,14 +105,14 @@ impl Stream {
         }
         let backlog = self.backlog.get_or_insert_default();
         backlog.reading = false;
-        for event in events.into_iter().rev() {
-            backlog.events.push_front(event);
+        for event in events {
+            backlog.missed.push(event);
         }
     }
 
     /// The position before the first event that waits.
     pub(super) fn first_waiting(&self) -> Option<Position> {
-        let first = self.backlog.as_ref()?.events.front()?.event.position?;
+        let first = self.backlog.as_ref()?.first()?.event.position?;
         Some(Position {
             offset: first.offset - 1,
             ..first
@@ -145,7 +154,7 @@ impl Stream {
     }
 
     /// A durable event of this channel.
-    pub(super) fn take(&mut self, encoded: &Arc<Encoded>, bound: Room) -> Taken {
+    fn take(&mut self, encoded: &Arc<Encoded>) -> Taken {
         let (Some(position), Some(next)) = (&mut self.position, encoded.event.position) else {
             return Taken::Repeat;
         };
@@ -158,15 +167,18 @@ impl Stream {
         *position = next;
         match &mut self.backlog {
             None => Taken::Now,
-            Some(backlog) => backlog.push(Arc::clone(encoded), bound),
+            Some(backlog) => {
+                backlog.held.push(Arc::clone(encoded));
+                Taken::Held
+            }
         }
     }
 
     /// The next waiting event; the stream is live when there is none.
     pub(super) fn next_waiting(&mut self) -> Option<Arc<Encoded>> {
         let backlog = self.backlog.as_mut().filter(|backlog| !backlog.reading)?;
-        let event = backlog.events.pop_front();
-        if backlog.events.is_empty() {
+        let event = backlog.missed.pop().or_else(|| backlog.held.pop());
+        if backlog.first().is_none() {
             self.backlog = None;
         }
         event
@@ -184,13 +196,59 @@ impl Stream {
 }
 
 impl Backlog {
-    fn push(&mut self, encoded: Arc<Encoded>, bound: Room) -> Taken {
-        self.held += 1;
-        self.held_bytes += encoded.weight();
-        if self.held > bound.frames || self.held_bytes > bound.bytes {
-            return Taken::Overflow;
-        }
-        self.events.push_back(encoded);
-        Taken::Held
+    fn first(&self) -> Option<&Arc<Encoded>> {
+        let missed = self.missed.events.front();
+        missed.or_else(|| self.held.events.front())
     }
+}
+
+impl Waiting {
+    fn push(&mut self, encoded: Arc<Encoded>) {
+        self.bytes += encoded.weight();
+        self.events.push_back(encoded);
+    }
+
+    fn pop(&mut self) -> Option<Arc<Encoded>> {
+        let encoded = self.events.pop_front()?;
+        self.bytes -= encoded.weight();
+        Some(encoded)
+    }
+}
+
+/// A durable event for the stream of its channel, if there is one. What comes while something is read is bounded for all
+/// streams of a connection together.
+pub(super) fn take(streams: &mut [Stream], encoded: &Arc<Encoded>, bound: Room) -> Option<Taken> {
+    let channel = encoded.event.channel;
+    let stream = streams.iter_mut().find(|s| s.channel == channel)?;
+    let taken = stream.take(encoded);
+    if taken != Taken::Held {
+        return Some(taken);
+    }
+    let mut held = Room::default();
+    for backlog in backlogs(streams) {
+        held.frames += backlog.held.events.len();
+        held.bytes += backlog.held.bytes;
+    }
+    let overflows = held.frames > bound.frames || held.bytes > bound.bytes;
+    Some(if overflows { Taken::Overflow } else { taken })
+}
+
+/// What was read for one of a connection's streams, if it fits with what was read for the others and waits.
+pub(super) fn admit(
+    streams: &[Stream],
+    events: Vec<Arc<Encoded>>,
+    bytes_max: usize,
+) -> Result<Vec<Arc<Encoded>>, HistoryError> {
+    let waiting: usize = backlogs(streams).map(|backlog| backlog.missed.bytes).sum();
+    let read: usize = events.iter().map(|encoded| encoded.weight()).sum();
+    if waiting + read > bytes_max {
+        return Err(HistoryError::TooFar);
+    }
+    Ok(events)
+}
+
+fn backlogs(streams: &[Stream]) -> impl Iterator<Item = &Backlog> {
+    streams
+        .iter()
+        .filter_map(|stream| stream.backlog.as_deref())
 }

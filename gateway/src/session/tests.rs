@@ -6,6 +6,7 @@ mod groups;
 mod removals;
 mod rooms;
 mod sync;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -92,10 +93,15 @@ fn settings() -> Settings {
             per_second: Some(10),
             burst: 200,
         },
+        queue: Room {
+            frames: 4,
+            bytes: 1000,
+        },
         held: Room {
             frames: 4,
             bytes: 1000,
         },
+        replay_bytes_max: 10_000,
         opening_ms_max: 10_000,
     }
 }
@@ -464,23 +470,11 @@ fn a_stream_has_no_hole_and_no_repeat() {
     script.session.on_lost(me(), at(20), &mut script.effects);
     script.event(&durable(21));
     insta::assert_snapshot!(script.wants(), @r#"
+    verify
     memberships since 20
     send {"type":"resync","data":{"channels":{"user:1":{"epoch":"0000000000000001","offset":20}}}}
     deliver 21 live
     "#);
-}
-
-#[test]
-fn what_is_held_is_bounded() {
-    let mut script = Script::open("{}");
-    script.joined(me(), Some(10), Replay::NotAsked);
-    script.effects.clear();
-    for offset in 11..=14 {
-        script.event(&durable(offset));
-    }
-    assert_eq!(script.wants(), "");
-    script.event(&durable(15));
-    assert_eq!(script.wants(), "close 4201");
 }
 
 #[test]

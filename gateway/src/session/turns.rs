@@ -11,8 +11,12 @@ use shared::{
 };
 
 use super::{
-    Answer, CommandName, CommandResult, Effect, Now, RETRY_AFTER_MS, active::Active,
-    catch_up::CatchUp, limits::Verdict, live_rooms::Progress, stream::Stream,
+    Answer, CommandName, CommandResult, Effect, Now, RETRY_AFTER_MS,
+    active::Active,
+    catch_up::CatchUp,
+    limits::Verdict,
+    live_rooms::Progress,
+    stream::{self, Stream},
 };
 use crate::codec::{Encoded, native};
 
@@ -154,6 +158,8 @@ impl Active {
         outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
         effects: &mut Vec<Effect>,
     ) {
+        let most = self.settings.replay_bytes_max;
+        let outcome = outcome.and_then(|events| stream::admit(&self.streams, events, most));
         if self.joins.contains(&channel) {
             self.on_join_history(channel, outcome, effects);
             return;

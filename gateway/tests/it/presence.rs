@@ -3,7 +3,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use serde_json::Value;
-use shared::testing::Received;
+use shared::{
+    presence::{Attendance, Presence},
+    testing::Received,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::harness::{Gateway, Socket, until, user};
@@ -49,6 +52,28 @@ async fn comings_are_told_and_who_left_is_reported() {
         gateway.metric(r#"hubbub_presence_transitions_total{to="offline"}"#),
         1
     );
+}
+
+#[tokio::test]
+async fn who_left_is_told_also_when_the_first_answer_of_redis_was_lost() {
+    let gateway = Gateway::start_with(&[("PRESENCE_GRACE", "100ms")]).await;
+    *gateway.api.contacts.lock().unwrap() = vec![[1, 2]];
+    let (mut ana, _) = gateway.listen(1).await;
+    let (bob, _) = gateway.listen(2).await;
+    ana.hears("user_connected").await;
+    // As if it had been written down already.
+    let presence = Presence::new(gateway.bus.clone());
+    let node = presence.nodes(&[user(2)]).await.unwrap()[0][0];
+    let gone = Attendance {
+        user_id: user(2),
+        is_present: false,
+    };
+    presence.attend((node, &[]), &[gone]).await.unwrap();
+
+    drop(bob);
+    let left = ana.hears("user_disconnected").await;
+    assert_eq!(left["data"]["user_id"], 2, "{left}");
+    until(|| !gateway.api.seen.lock().unwrap().is_empty()).await;
 }
 
 #[tokio::test]

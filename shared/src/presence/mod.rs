@@ -68,7 +68,7 @@ pub enum Elsewhere {
     Nowhere,
     /// Another node has them.
     Somewhere,
-    /// They were not listed here: nothing has changed.
+    /// No node has them, and this one had not: nothing has changed, unless it was tried before and no answer came.
     NotEvenHere,
 }
 

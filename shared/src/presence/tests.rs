@@ -89,7 +89,11 @@ async fn the_last_to_leave_and_the_first_to_come_are_news() {
         first.attend(&[gone(1), gone(2)]).await,
         [Somewhere, Nowhere]
     );
-    assert_eq!(first.attend(&[gone(1)]).await, [NotEvenHere]);
+    assert_eq!(
+        first.attend(&[gone(1), gone(2)]).await,
+        [Somewhere, NotEvenHere],
+        "told again"
+    );
     let nodes = presence.nodes(&[user(3), user(2), user(1)]).await.unwrap();
     assert_eq!(nodes, [vec![second.name], vec![], vec![second.name]]);
     assert_eq!(second.attend(&[gone(1)]).await, [Nowhere]);

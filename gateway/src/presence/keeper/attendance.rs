@@ -47,7 +47,9 @@ impl Keeper {
             Ok(outcomes) => {
                 for (turn, outcome) in turns.iter().zip(outcomes) {
                     self.presence.locals().written(*turn);
-                    if outcome == Elsewhere::Nowhere {
+                    // Nobody else strikes this node's people off: who is not listed was struck off by a write whose
+                    // answer was lost, or by a Redis that lost everything, and nobody was told.
+                    if outcome != Elsewhere::Somewhere {
                         self.happened(*turn);
                     }
                 }

@@ -1,4 +1,5 @@
-//! A log-in that ends between the look at its credentials and the moment from which its person's channel is heard.
+//! A log-in that ends between the look at its credentials and the moment from which its person's channel is heard, or in
+//! something that was lost on it.
 
 use super::*;
 
@@ -130,4 +131,21 @@ fn an_end_in_the_replay_and_one_that_comes_meanwhile_are_ends() {
     script.wants();
     script.event(&ended(11));
     assert_eq!(script.wants(), "close 4004");
+}
+
+#[test]
+fn whoever_has_lost_something_asks() {
+    for (standing, expected) in [
+        (Standing::Revoked, "close 4004"),
+        (Standing::Unknown, "close 4202"),
+        (Standing::Stands, ""),
+    ] {
+        let mut script = Script::active();
+        script.session.on_lost(me(), at(90), &mut script.effects);
+        assert!(script.wants().starts_with("verify\n"), "{standing:?}");
+        script
+            .session
+            .on_standing(standing, script.now, &mut script.effects);
+        assert_eq!(script.wants(), expected, "{standing:?}");
+    }
 }

@@ -141,7 +141,7 @@ fn whoever_joins_hears_what_was_said_since() {
 fn lost_changes_are_read_anew() {
     let mut script = Script::in_a_group();
     script.session.on_lost(me(), at(90), &mut script.effects);
-    assert!(script.wants().starts_with("memberships since 90\n"));
+    assert!(script.wants().starts_with("verify\nmemberships since 90\n"));
     script.memberships(8, &[7]);
     assert_eq!(
         script.wants(),

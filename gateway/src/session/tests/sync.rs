@@ -21,7 +21,7 @@ fn sync_replays_what_the_client_asks_for() {
     deliver 9 resume
     deliver 10 resume
     "#);
-    let room = settings().held;
+    let room = settings().queue;
     script.session.on_room(room, &mut script.effects);
     assert_eq!(script.wants(), "deliver 11 resume");
 

@@ -6,7 +6,7 @@
 -- ARGV[3]  the node
 -- ARGV[4]  and on: the other nodes that there are; whatever else is listed was left behind by one that nobody remembers
 --
--- Returns the number of other nodes that have the person; -1 if "-" found nothing to take away.
+-- Returns the number of other nodes that have the person; -1 if there are none and "-" found nothing to take away.
 
 local others = {}
 for index = 4, #ARGV do
@@ -32,7 +32,7 @@ if #kept > 0 then
 else
   redis.call('HDEL', KEYS[1], ARGV[1])
 end
-if ARGV[2] == '-' and not was_here then
+if ARGV[2] == '-' and not was_here and elsewhere == 0 then
   return -1
 end
 return elsewhere
