@@ -8,7 +8,7 @@ export { dev, PATIENCE_MS, unique } from "./running.js";
 
 const address = process.env["DEMO_URL"] ?? assert.fail("DEMO_URL: run ./dev e2e");
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const images = "../docs/images";
+const images = process.env["SCREENSHOTS"] ?? "dist/images";
 
 export interface Window {
   page: Page;
