@@ -55,6 +55,11 @@ impl Changes {
         Some((verb, self.queue.drain(..count).map(|(_, c)| c).collect()))
     }
 
+    #[cfg(test)]
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.unconfirmed
+    }
+
     /// Redis confirmed one channel's change.
     pub(super) fn confirmed(&mut self) {
         self.unconfirmed = self.unconfirmed.saturating_sub(1);

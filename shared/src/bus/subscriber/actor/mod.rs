@@ -226,3 +226,6 @@ impl<S: Sink> Actor<S> {
         self.steps = steps;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,22 +134,21 @@ impl<S: Sink> Actor<S> {
         }
     }
 
-    /// Expected after an UNSUBSCRIBE. When the channel is confirmed, Redis ended the subscription on its own, as a cluster
-    /// does when the channel's slot goes to another server.
+    /// The answer to an UNSUBSCRIBE; except that a cluster ends subscriptions on its own too, when a channel's slot goes to
+    /// another server.
     fn on_unsubscribed(&mut self, line: LineId, channel: Channel) {
-        let is_own = |followed: &&mut Box<Followed>| followed.line == line;
-        let Some(followed) = self.table.get_mut(&channel).filter(is_own) else {
-            self.confirmed(line);
-            return;
+        let is_in_force =
+            |followed: &&mut Box<Followed>| followed.line == line && followed.is_confirmed();
+        let Some(followed) = self.table.get_mut(&channel).filter(is_in_force) else {
+            return self.confirmed(line);
         };
-        if !followed.is_confirmed() {
-            self.confirmed(line);
-        } else if self.lines.topology().is_cluster() {
-            self.set_adrift(channel);
-        } else {
-            followed.subscription = Subscription::Wanted;
-            self.lines.change(line, Verb::Subscribe, channel);
+        if self.lines.topology().is_cluster() {
+            return self.set_adrift(channel);
         }
+        // What was confirmed was an earlier SUBSCRIBE. Another follows, or does now: once too often does no harm.
+        followed.subscription = Subscription::Wanted;
+        self.lines.change(line, Verb::Subscribe, channel);
+        self.confirmed(line);
     }
 
     fn confirmed(&mut self, line: LineId) {
