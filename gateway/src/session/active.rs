@@ -24,6 +24,8 @@ use crate::codec::{Control, Encoded, native};
 
 /// `session_expiring` comes so many seconds before the end.
 const WARNING_SECONDS: i64 = 60;
+/// What a clock of whole seconds may be behind, in milliseconds.
+const PART_OF_A_SECOND_MS_MAX: u64 = 999;
 
 #[derive(Debug)]
 pub(crate) struct Active {
@@ -280,7 +282,12 @@ impl Active {
             let warning = native::session_expiring(self.who.expires_at);
             effects.push(Effect::Send(warning));
         }
-        let next_in_ms = u64::try_from(next_in_seconds).unwrap_or(0) * 1000;
-        now.elapsed_ms.saturating_add(next_in_ms)
+        let next_in_ms = u64::try_from(next_in_seconds)
+            .unwrap_or(0)
+            .saturating_mul(1000);
+        // The present second may be nearly over: so much of the wait is over then, too.
+        now.elapsed_ms
+            .saturating_add(next_in_ms)
+            .saturating_sub(PART_OF_A_SECOND_MS_MAX)
     }
 }

@@ -50,7 +50,7 @@ impl Rooms {
         self.inside.iter().any(|room| room.post == post)
     }
 
-    /// The room is entered: what was held follows, unless it is in doubt already.
+    /// The room is entered, perhaps anew: what was held follows, unless it is in doubt again.
     pub(super) fn enter(
         &mut self,
         entering: Entering,
@@ -64,7 +64,9 @@ impl Rooms {
             ..
         } = entering;
         self.hidden = entrance.hidden.clone();
-        self.remove(post);
+        // What was held of a room that it is in already, until it was known whether it may hear it: now that is known.
+        let index = self.inside.iter().position(|room| room.post == post);
+        let before = index.map(|index| self.inside.remove(index).held);
         self.inside.push(PostRoom {
             post,
             author: entrance.author,
@@ -75,7 +77,7 @@ impl Rooms {
         if in_doubt {
             self.doubt(Doubt::Named, |room| room.post == post);
         }
-        for encoded in held {
+        for encoded in before.into_iter().flatten().chain(held) {
             self.on_event(post, &encoded, effects);
         }
         self.check(effects);

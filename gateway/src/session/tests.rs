@@ -575,6 +575,32 @@ fn the_end_of_a_token_is_announced_once_and_can_be_put_off() {
     assert_eq!(pass(&mut script, 60), "close 4100");
 }
 
+/// By a clock of whole seconds that is behind by a part of one, and looks that come when half a second is over, or a little later.
+#[test]
+fn a_token_s_end_is_noticed_within_a_second() {
+    const SLOT_MS: u64 = 500;
+    for part_ms in [0, 1, 499, 500, 501, 999] {
+        let mut script = Script::active();
+        let end_ms = START.elapsed_ms + 900_000 - part_ms;
+        let mut at_ms = START.elapsed_ms;
+        let closed_at_ms = loop {
+            let past_ms = at_ms - START.elapsed_ms + part_ms;
+            script.now = Now {
+                elapsed_ms: at_ms,
+                unix_seconds: START.unix_seconds + i64::try_from(past_ms / 1000).unwrap(),
+            };
+            script.session.on_heard(script.now);
+            let next_ms = script.session.on_tick(script.now, &mut script.effects);
+            if script.wants().contains("close 4100") {
+                break at_ms;
+            }
+            at_ms = next_ms.max(at_ms + 1).next_multiple_of(SLOT_MS) + 3;
+        };
+        let is_in_time = (end_ms..end_ms + 1000).contains(&closed_at_ms);
+        assert!(is_in_time, "{part_ms}: {closed_at_ms}, and not {end_ms}");
+    }
+}
+
 #[test]
 fn nothing_has_an_effect_on_a_session_that_is_over() {
     let mut script = Script::active();

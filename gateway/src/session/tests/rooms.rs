@@ -208,6 +208,36 @@ fn a_room_that_one_is_in_is_asked_about_again_and_goes_on() {
 }
 
 #[test]
+fn what_is_held_of_a_room_outlives_its_being_entered_anew() {
+    // The answer is newer than the doubt, and settles it.
+    let mut script = Script::in_room();
+    script.event(&access_changed(11));
+    script.event(&said(5, 8, "meanwhile"));
+    script.joins(5);
+    script.event(&said(5, 30, "hidden"));
+    script.effects.clear();
+    script.replies(entrance(None));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"ack","ref":1,"data":{"like_count":3}}
+    deliver meanwhile live
+    "#);
+
+    // The doubt is newer than the question.
+    let mut script = Script::in_room();
+    script.joins(5);
+    script.event(&access_changed(11));
+    script.event(&said(5, 8, "meanwhile"));
+    script.effects.clear();
+    script.replies(entrance(None));
+    insta::assert_snapshot!(script.wants(), @r#"
+    send {"type":"ack","ref":1,"data":{"like_count":3}}
+    check 5 for 5000
+    "#);
+    script.checked(&[5]);
+    assert_eq!(script.wants(), "deliver meanwhile live");
+}
+
+#[test]
 fn rooms_are_bounded() {
     let mut script = Script::active();
     for number in 1..=32 {
