@@ -139,11 +139,11 @@ impl Node {
             presence: presence.clone(),
             switches: Arc::clone(&switches),
         };
-        let ring = Arc::<Ring>::default();
+        let mut keepers = JoinSet::new();
+        let ring = start_ring(&mut keepers);
         let (kept, counted) = (Arc::clone(&ring), Arc::clone(&metrics));
         let sink = ShardSink::new(hub.clone(), heard, permits, kept, counted);
         let (room_checks, asker) = RoomChecks::new(api.clone());
-        let mut keepers = JoinSet::new();
         keepers.spawn(asker.run());
         let kept = Arc::clone(&switches);
         keepers.spawn(async move { kept.keep().await });
@@ -224,6 +224,13 @@ impl Node {
     pub(crate) fn closed_to_new(&self) -> bool {
         self.closed_to_new.load(Ordering::Acquire)
     }
+}
+
+fn start_ring(keepers: &mut JoinSet<()>) -> Arc<Ring> {
+    let ring = Arc::<Ring>::default();
+    let kept = Arc::clone(&ring);
+    keepers.spawn(async move { kept.keep_young().await });
+    ring
 }
 
 fn start_ledger(

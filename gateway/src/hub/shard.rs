@@ -140,7 +140,6 @@ async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, 
                     ticks_until_sample = TICKS_PER_SAMPLE;
                     shard.state.borrow_mut().sample_queues();
                     shard.node.metrics.inbox(inbox.listener.0, inbox.waiting());
-                    shard.node.ring.forget_old();
                 }
             }
         }

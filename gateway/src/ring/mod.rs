@@ -14,12 +14,14 @@ use std::{
 };
 
 use shared::wire::{Channel, Offset, Position};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::codec::Encoded;
 
 /// As long as most who lose their connection need to come back.
 const KEPT: Duration = Duration::from_mins(1);
+/// For so long more, where nothing follows.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Of all channels together.
 const BYTES_MAX: usize = 8 << 20;
 /// Of one channel: as many as a replay from the history brings.
@@ -59,8 +61,17 @@ impl Ring {
         kept.forget(now);
     }
 
-    /// Forgets what is too old, where no event comes that would.
-    pub(crate) fn forget_old(&self) {
+    /// Forgets what is too old, where no event comes that would, for as long as it is polled.
+    pub(crate) async fn keep_young(&self) {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            self.forget_old();
+        }
+    }
+
+    fn forget_old(&self) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(Instant::now());
         if kept.order.is_empty() {
