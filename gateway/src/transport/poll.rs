@@ -5,10 +5,13 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use bytes::Bytes;
-use shared::wire::{Channel, CloseReason, Code, Position, Problem};
+use shared::wire::{Channel, CloseAdvice, CloseReason, Code, Position, Problem};
 
 use super::Cursor;
 use crate::codec::native::{self, ChannelStart};
+
+/// When to ask again, where nobody says.
+const RETRY_AFTER_MS: u64 = 1000;
 
 #[derive(Debug)]
 pub(crate) struct Poll {
@@ -75,16 +78,14 @@ impl Poll {
 
     /// It could not even be opened: nothing was heard, nothing is lost.
     fn failure(&self, reason: CloseReason, retry_after_ms: Option<u64>) -> Bytes {
-        let code = match reason {
-            CloseReason::SessionRevoked => Code::SessionRevoked,
-            CloseReason::GoingAway => Code::Draining,
-            _ => Code::Overloaded,
-        };
+        let code = code_for(reason);
         let mut problem = Problem::new(code, code.title());
-        problem.retry_after_ms = retry_after_ms;
+        problem.retry_after_ms = code
+            .retryable()
+            .then(|| retry_after_ms.unwrap_or(RETRY_AFTER_MS));
         let body = serde_json::to_vec(&problem).expect("a problem always serialises");
         let status = format!("{} {}", code.status(), code.name());
-        let retry_after_ms = retry_after_ms.filter(|_| code.retryable());
+        let retry_after_ms = problem.retry_after_ms;
         self.response(&status, Problem::CONTENT_TYPE, retry_after_ms, &[&body])
     }
 
@@ -112,5 +113,60 @@ impl Poll {
             response.extend_from_slice(part);
         }
         response.into()
+    }
+}
+
+/// Of a problem that has its client do what the close code would have: come back, with another token, or not at all.
+fn code_for(reason: CloseReason) -> Code {
+    match reason {
+        CloseReason::SessionRevoked => Code::SessionRevoked,
+        CloseReason::Unauthenticated => Code::Unauthenticated,
+        CloseReason::TokenExpired => Code::TokenExpired,
+        CloseReason::SessionStateInvalid => Code::InvalidRequest,
+        CloseReason::GoingAway | CloseReason::Draining => Code::Draining,
+        _ if CloseAdvice::for_code(reason.code()) == Some(CloseAdvice::Stop) => Code::Forbidden,
+        _ => Code::Overloaded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_before_its_welcome_says_why_and_whether_to_come_back() {
+        for (reason, retry_after_ms, status, code, retry_after) in [
+            (CloseReason::Forbidden, None, 403, "forbidden", None),
+            (CloseReason::ReplacedByNewer, None, 403, "forbidden", None),
+            (CloseReason::TokenExpired, None, 401, "token_expired", None),
+            (
+                CloseReason::SessionRevoked,
+                None,
+                401,
+                "session_revoked",
+                None,
+            ),
+            (CloseReason::GoingAway, Some(1500), 503, "draining", Some(2)),
+            (CloseReason::PositionLost, None, 503, "overloaded", Some(1)),
+        ] {
+            let poll = Poll::new(true, String::new());
+            let answer = poll.answer(Vec::new(), reason, retry_after_ms);
+            let answer = std::str::from_utf8(&answer).unwrap();
+            let start = format!("HTTP/1.1 {status} {code}\r\n");
+            assert!(answer.starts_with(&start), "{reason:?}: {answer}");
+            let told = answer.lines().find_map(|l| l.strip_prefix("retry-after: "));
+            let told = told.map(|seconds| seconds.parse().unwrap());
+            assert_eq!(told, retry_after, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_to_stop_is_not_asked_to_come_back() {
+        for reason in CloseReason::ALL {
+            let advice = CloseAdvice::for_code(reason.code());
+            let code = code_for(reason);
+            let comes_back = matches!(advice, None | Some(CloseAdvice::Resume));
+            assert_eq!(code.retryable(), comes_back, "{reason:?}: {}", code.name());
+        }
     }
 }
