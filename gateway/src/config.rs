@@ -51,7 +51,7 @@ pub struct Timing {
     pub heartbeat: time::Duration,
     /// After so long without a frame of the client's, a ping; after twice as long, the end.
     pub ping: time::Duration,
-    /// From the first byte to the answer of a handshake.
+    /// From a connection's acceptance to the answer of its handshake.
     pub handshake: time::Duration,
     /// For a first frame with credentials.
     pub authentication: time::Duration,

@@ -24,6 +24,8 @@ pub(crate) struct Refusal {
 
 /// When to try again at a node that has a passing difficulty, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
+/// Over how long those come back who were refused together, in seconds.
+const COME_BACK_WITHIN_SECONDS: u64 = 5;
 
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
@@ -47,8 +49,15 @@ impl Refusal {
         }
     }
 
-    /// When to try again; rounded up to whole seconds, and never at once.
+    /// It took too long, for a reason that passes: nothing is wrong with what was asked.
+    pub(crate) fn too_late(code: Code) -> Self {
+        Self::new(code, "The handshake took too long").come_back_after(Duration::ZERO)
+    }
+
+    /// When to try again: some seconds later, by chance, so that those who are refused together do not come back together.
+    /// Rounded up to whole seconds, and never at once.
     pub(crate) fn come_back_after(mut self, wait: Duration) -> Self {
+        let wait = wait + Duration::from_secs(rand::random_range(0..COME_BACK_WITHIN_SECONDS));
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.problem.retry_after_ms = Some(seconds.max(RETRY_AFTER_SECONDS) * 1000);
         self
@@ -84,10 +93,14 @@ impl Refusal {
         }
     }
 
+    /// The problem document.
+    pub(crate) fn body(&self) -> String {
+        serde_json::to_string(&self.problem).expect("a problem always serialises")
+    }
+
     /// Before the upgrade.
     pub(crate) fn to_response(&self) -> Response<Full<Bytes>> {
-        let body = serde_json::to_vec(&self.problem).expect("a problem always serialises");
-        let mut response = Response::new(Full::from(body));
+        let mut response = Response::new(Full::from(self.body()));
         *response.status_mut() =
             StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();

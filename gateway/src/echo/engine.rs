@@ -104,14 +104,15 @@ impl Echo {
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr) {
         let respond = |request, slot| Box::pin(self.respond(request, peer, slot));
         match http::take(stream, respond).await {
-            Some((stream, unread, Taken::Connection(admitted))) => {
+            Ok(Some((stream, unread, Taken::Connection(admitted)))) => {
                 self.converse(stream, unread, admitted).await;
             }
-            Some((stream, unread, Taken::Probe(probe))) => {
+            Ok(Some((stream, unread, Taken::Probe(probe)))) => {
                 probe.run(&*self, stream, unread).await;
             }
-            Some((stream, _, Taken::Poll(wait))) => wait.run(&self.polls, stream).await,
-            None => {}
+            Ok(Some((stream, _, Taken::Poll(wait)))) => wait.run(&self.polls, stream).await,
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "a request that could not be answered"),
         }
     }
 

@@ -13,14 +13,11 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Those who were refused together shall not come back together, in seconds.
-const COME_BACK_WITHIN: u64 = 5;
-
 /// A place for one connection, held until it ends.
 pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
     if node.closed_to_new() {
         let refusal = Refusal::new(Code::Draining, "This node is leaving");
-        return Err(refusal.come_back_after(spread(Duration::ZERO)));
+        return Err(refusal.come_back_after(Duration::ZERO));
     }
     if node.lifecycle.phase() == Phase::Starting {
         return Err(Refusal::new(Code::Unavailable, "This node is starting"));
@@ -28,7 +25,7 @@ pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
     if let Err(wait) = node.door.handshake() {
         node.metrics.refused(Refused::Rate);
         let detail = "This node has more handshakes than it takes";
-        return Err(Refusal::new(Code::Overloaded, detail).come_back_after(spread(wait)));
+        return Err(Refusal::new(Code::Overloaded, detail).come_back_after(wait));
     }
     let place = Arc::clone(&node.places).try_acquire_owned();
     place.map_err(|_| {
@@ -57,9 +54,5 @@ pub(super) fn direct(node: &Node, peer: IpAddr) -> Result<Option<Stranger>, Refu
 fn too_many(node: &Node, error: TooMany) -> Refusal {
     node.metrics.refused(Refused::Address);
     let refusal = Refusal::new(Code::Overloaded, error.to_string());
-    refusal.come_back_after(spread(Duration::ZERO))
-}
-
-fn spread(wait: Duration) -> Duration {
-    wait + Duration::from_secs(rand::random_range(0..COME_BACK_WITHIN))
+    refusal.come_back_after(Duration::ZERO)
 }

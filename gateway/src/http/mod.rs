@@ -22,23 +22,33 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use shared::{telemetry::admin, wire::Code};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 
-use self::engine::{Outcome, Probe, Wait};
 pub(crate) use self::events::cors;
+use self::{
+    engine::{Outcome, Probe, Wait},
+    events::{lines, with},
+};
 use crate::{
     door::Stranger,
-    handshake::{self, Granted},
-    metrics::HandshakeResult,
+    handshake::{self, Granted, resume::parameter},
+    metrics::{HandshakeResult, Refused},
     node::Node,
     refusal::Refusal,
     relay::Relayed,
-    transport::Transport,
+    transport::{Transport, last_words},
 };
 
 const HEADER_BYTES_MAX: usize = 8 * 1024;
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
+/// For the answer to go out, after the time of a handshake.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
+/// Of a request that is not read: enough to see which it is.
+const GLANCE_BYTES: usize = 64;
 
 /// Before anything was read, and so without a body.
 const TURNED_AWAY: &[u8] =
@@ -88,17 +98,19 @@ pub(crate) type Upgraded<T> = (TcpStream, Vec<u8>, T);
 /// What goes on after a request, for as long as a session may: it is no handshake any more.
 pub(crate) type Lasting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Serves one connection until it is answered, or has become a connection and belongs to its shard. The stranger counts
-/// until it is known who it is, or nobody is there any more. Returns what is left to be done and may take long.
+/// Serves one connection until it is answered, or has become a connection and belongs to its shard. Whatever was asked has an
+/// answer when the time of a handshake is over. The stranger counts until it is known who it is, or nobody is there any more.
+/// Returns what is left to be done and may take long.
 pub(crate) async fn serve(
     node: &Arc<Node>,
     stream: TcpStream,
     (peer, stranger): (IpAddr, Option<Stranger>),
 ) -> Option<Lasting> {
+    let deadline = Instant::now() + node.config.timing.handshake;
     // Both futures are large while they run and gone afterwards: an open connection keeps neither.
-    let answered = timeout(
-        node.config.timing.handshake,
-        Box::pin(answer(node, stream, peer)),
+    let answered = timeout_at(
+        deadline + ANSWER_TIME_MAX,
+        Box::pin(answer(node, stream, (peer, deadline))),
     )
     .await;
     let owner = Arc::clone(node);
@@ -122,9 +134,7 @@ pub(crate) async fn serve(
             Box::pin(completed).await;
         }
         Ok(None) => {}
-        Err(_) => node
-            .metrics
-            .handshake(Transport::WebSocket, HandshakeResult::Timeout),
+        Err(_) => tracing::debug!("nobody takes an answer"),
     }
     None
 }
@@ -137,22 +147,65 @@ pub(crate) fn turn_away(stream: &TcpStream) {
     }
 }
 
-async fn answer(node: &Arc<Node>, stream: TcpStream, peer: IpAddr) -> Option<Upgraded<Taken>> {
+async fn answer(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    (peer, deadline): (IpAddr, Instant),
+) -> Option<Upgraded<Taken>> {
     // Hyper's buffers are made only for somebody who says something.
-    stream.readable().await.ok()?;
-    let _permit = node.handshakes.acquire().await.ok()?;
+    let Ok(spoken) = timeout_at(deadline, stream.readable()).await else {
+        node.metrics.refused(Refused::Time);
+        return None;
+    };
+    spoken.ok()?;
+    let Ok(permit) = timeout_at(deadline, node.handshakes.acquire()).await else {
+        give_up(node, stream).await;
+        return None;
+    };
+    let _permit = permit.ok()?;
     // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
-    take(stream, |request, slot| {
-        Box::pin(respond(node, request, peer, slot))
+    let taken = take(stream, |request, slot| {
+        Box::pin(respond(node, request, (peer, deadline), slot))
+    });
+    taken.await.unwrap_or_else(|error| {
+        if error.is_timeout() {
+            node.metrics.refused(Refused::Time);
+        }
+        tracing::debug!(%error, "a request that could not be answered");
+        None
     })
-    .await
+}
+
+/// Says no to somebody whose request could not even be read in time.
+async fn give_up(node: &Node, stream: TcpStream) {
+    match glance(&stream).await {
+        Some(transport) => node.metrics.handshake(transport, HandshakeResult::Timeout),
+        None => node.metrics.refused(Refused::Time),
+    }
+    let refusal = Refusal::too_late(Code::Overloaded);
+    let (head, _) = refusal.to_response().into_parts();
+    let (status, headers, body) = (head.status, lines(&head.headers), refusal.body());
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    last_words(stream, answer.as_bytes()).await;
+}
+
+/// What is asked for, as far as can be seen of what has come.
+async fn glance(stream: &TcpStream) -> Option<Transport> {
+    let mut beginning = [0; GLANCE_BYTES];
+    let count = stream.peek(&mut beginning).await.ok()?;
+    let beginning = String::from_utf8_lossy(&beginning[..count]);
+    let target = beginning.split(' ').nth(1)?;
+    Transport::at(target.split('?').next()?)
 }
 
 /// Has hyper read one request, and answer it; or takes the stream from hyper, for whatever `respond` has put into the slot.
 pub(crate) async fn take<'a, T: Take, F>(
     stream: TcpStream,
     respond: impl Fn(Request<Incoming>, Arc<Slot<T>>) -> F,
-) -> Option<Upgraded<T>>
+) -> hyper::Result<Option<Upgraded<T>>>
 where
     F: Future<Output = Response<Full<Bytes>>> + Unpin + 'a,
 {
@@ -176,43 +229,58 @@ where
         }
         polled
     });
-    let served = served.await.map(|()| connection.into_parts());
-    let (io, unread) = match served {
-        // Copied, because it would keep hyper's whole buffer.
-        Ok(parts) => (parts.io, parts.read_buf.to_vec()),
-        Err(error) => {
-            tracing::debug!(%error, "a request that could not be answered");
-            return None;
-        }
-    };
-    let taken = slot.lock().take()?;
-    Some((io.into_inner(), unread, taken))
+    served.await?;
+    let parts = connection.into_parts();
+    let taken = slot.lock().take();
+    // Copied, because it would keep hyper's whole buffer.
+    Ok(taken.map(|taken| (parts.io.into_inner(), parts.read_buf.to_vec(), taken)))
 }
 
 async fn respond(
     node: &Arc<Node>,
     mut request: Request<Incoming>,
-    peer: IpAddr,
+    (peer, deadline): (IpAddr, Instant),
     slot: Arc<Slot<Taken>>,
 ) -> Response<Full<Bytes>> {
+    let Some(transport) = Transport::at(request.uri().path()) else {
+        return plain(node, &request);
+    };
+    let cors = cors(&request, &node.config.http.allowed_origins);
+    // What comes for a session that is polled is no handshake any more.
+    let query = request.uri().query().unwrap_or_default();
+    let is_handshake = transport != Transport::SocketIo || parameter(query, "sid").is_none();
+    let checked = check(node, &mut request, (peer, transport), &slot);
+    if let Ok(response) = timeout_at(deadline, checked).await {
+        return response;
+    }
+    if is_handshake {
+        node.metrics.handshake(transport, HandshakeResult::Timeout);
+    }
+    with(Refusal::too_late(Code::Unavailable).to_response(), cors)
+}
+
+/// Grants what is asked for, or answers.
+async fn check(
+    node: &Arc<Node>,
+    request: &mut Request<Incoming>,
+    (peer, transport): (IpAddr, Transport),
+    slot: &Slot<Taken>,
+) -> Response<Full<Bytes>> {
     let grant = |granted| slot.put(Taken::Connection(Box::new(granted)));
-    match Transport::at(request.uri().path()) {
-        None => plain(node, &request),
-        Some(Transport::WebSocket) if request.method() != Method::GET => get_only(),
-        Some(Transport::WebSocket) => {
-            match handshake::check_upgrade(node, &mut request, peer).await {
-                Ok((response, granted)) => {
-                    grant(granted);
-                    response
-                }
-                Err(refusal) => {
-                    let result = refusal.result();
-                    node.metrics.handshake(Transport::WebSocket, result);
-                    refusal.to_response()
-                }
+    match transport {
+        Transport::WebSocket if request.method() != Method::GET => get_only(),
+        Transport::WebSocket => match handshake::check_upgrade(node, request, peer).await {
+            Ok((response, granted)) => {
+                grant(granted);
+                response
             }
-        }
-        Some(Transport::SocketIo) => match engine::respond(node, &mut request, peer).await {
+            Err(refusal) => {
+                let result = refusal.result();
+                node.metrics.handshake(Transport::WebSocket, result);
+                refusal.to_response()
+            }
+        },
+        Transport::SocketIo => match engine::respond(node, request, peer).await {
             Outcome::Answer(response) => response,
             Outcome::Upgrade(response, granted) => {
                 slot.put(Taken::Connection(granted));
@@ -231,14 +299,16 @@ async fn respond(
                 pending().await
             }
         },
-        Some(transport) => match events::respond(node, &request, peer, transport).await {
-            Ok(granted) => {
-                grant(granted);
-                // The connection is taken from hyper, and this with it.
-                pending().await
+        Transport::EventStream | Transport::Poll => {
+            match events::respond(node, request, peer, transport).await {
+                Ok(granted) => {
+                    grant(granted);
+                    // The connection is taken from hyper, and this with it.
+                    pending().await
+                }
+                Err(response) => response,
             }
-            Err(response) => response,
-        },
+        }
     }
 }
 

@@ -59,10 +59,18 @@ pub(crate) enum Refused {
     Strangers,
     /// Unauthenticated connections of one address.
     Address,
+    /// Nothing was said in time, or not all of a request's head.
+    Time,
 }
 
 impl Refused {
-    pub(super) const ALL: [Self; 4] = [Self::Rate, Self::Full, Self::Strangers, Self::Address];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Rate,
+        Self::Full,
+        Self::Strangers,
+        Self::Address,
+        Self::Time,
+    ];
 
     pub(super) const fn label(self) -> &'static str {
         match self {
@@ -70,6 +78,7 @@ impl Refused {
             Self::Full => "full",
             Self::Strangers => "strangers",
             Self::Address => "address",
+            Self::Time => "time",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod cursor;
 mod event_stream;
+mod last_words;
 mod outlet;
 mod poll;
 mod queue;
@@ -15,6 +16,7 @@ pub(crate) mod ws;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use event_stream::EventStream;
+pub(crate) use last_words::last_words;
 pub(crate) use outlet::{Outlet, Terms, Transport};
 pub(crate) use poll::Poll;
 pub(crate) use queue::{Delivery, Gone, Item, Pushed, Queue};

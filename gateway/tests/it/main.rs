@@ -13,6 +13,7 @@ mod event_source;
 mod events;
 mod half_open;
 mod harness;
+mod late;
 mod limits;
 mod lines;
 mod poll;

@@ -1,16 +1,15 @@
 //! A WebSocket before anybody knows whose it is: one text is read from it, or it is refused.
 
-use std::{io, ops::ControlFlow, time::Duration};
+use std::{io, ops::ControlFlow};
 
 use shared::wire::CloseReason;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
 };
 
 use super::{Inflater, Limits, Message, Parser, Violation};
-use crate::codec::Frame;
+use crate::{codec::Frame, transport::last_words};
 
 /// The first text, and the bytes that came after it.
 #[derive(Debug)]
@@ -44,8 +43,6 @@ impl NoFirstFrame {
 }
 
 const READ_BYTES: usize = 4096;
-/// How long a refused client may take to say goodbye.
-const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);
 
 enum Heard {
     Text(String),
@@ -98,19 +95,8 @@ pub(crate) async fn first_text(
     }
 }
 
-/// Says why, closes, and waits a little for the client to take note. A client that is gone already hears nothing.
-pub(crate) async fn refuse(mut stream: TcpStream, frames: &[Frame]) {
-    let goodbye = async {
-        for frame in frames {
-            stream.write_all(frame.bytes()).await?;
-        }
-        stream.shutdown().await?;
-        // Reading on keeps unread bytes from turning our close into a reset that swallows the frames.
-        let mut ignored = [0; 1024];
-        while stream.read(&mut ignored).await? > 0 {}
-        io::Result::Ok(())
-    };
-    if let Ok(Err(error)) = timeout(GOODBYE_TIME_MAX, goodbye).await {
-        tracing::debug!(%error, "a refused client left early");
-    }
+/// Says why, and closes.
+pub(crate) async fn refuse(stream: TcpStream, frames: &[Frame]) {
+    let frames: Vec<&[u8]> = frames.iter().map(|frame| &frame.bytes()[..]).collect();
+    last_words(stream, &frames.concat()).await;
 }
