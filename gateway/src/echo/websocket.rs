@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use shared::wire::{Class, CloseReason};
+use shared::wire::CloseReason;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinSet, LocalSet},
@@ -213,12 +213,7 @@ impl Write for Ready<'_> {
 }
 
 fn push(queue: &mut Queue, frame: &Frame) {
-    let item = Item {
-        bytes: frame.bytes().clone(),
-        class: Class::Durable,
-        key: None,
-        delivery: None,
-    };
+    let item = Item::frame(frame.bytes().clone());
     queue.push(item, UNBOUNDED, |_, _| {});
 }
 

@@ -176,7 +176,11 @@ impl State {
             metrics.leaving.dec();
         }
         if connection.closing.is_none() {
-            metrics.closed(connection.outlet.transport(), End::Network);
+            let transport = connection.outlet.transport();
+            metrics.closed(transport, End::Network);
+            if connection.resumes {
+                metrics.resumed(transport, ResumeResult::Error);
+            }
             if connection.is_drained() {
                 metrics.drained(Drained::ClientLeft, 1);
             }

@@ -9,6 +9,7 @@ use crate::{
     ledger::Ledger,
     metrics::{GatewayMetrics, Tally},
     node::Node,
+    presence::Presence,
     session::{Now, Room, Settings},
     transport::Transport,
     typing::Typists,
@@ -24,6 +25,8 @@ pub(super) struct Conditions {
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) typists: Arc<Typists>,
     pub(super) ledger: Ledger,
+    /// Hears whose picture of who is online may be wrong.
+    pub(super) presence: Presence,
     /// Of what was written, by transport.
     pub(super) tallies: [Tally; Transport::ALL.len()],
     /// How long somebody who was sent away may stay.
@@ -46,6 +49,7 @@ impl Conditions {
             metrics: Arc::clone(&node.metrics),
             typists: Arc::clone(&node.typists),
             ledger: node.ledger.clone(),
+            presence: node.presence.clone(),
             tallies: Transport::ALL.map(|transport| node.metrics.line(transport).tally()),
             overlap_ms: milliseconds(timing.overlap()),
             age_ms: milliseconds(timing.connection_age),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mio::net::TcpStream;
 use shared::{
     ledger::DropReason,
-    wire::{Channel, Class, CloseReason},
+    wire::{Channel, CloseReason},
 };
 use smallvec::SmallVec;
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
@@ -15,6 +15,7 @@ use crate::{
     delivering::Delivering,
     ledger::{Ledger, NOBODY, Traced},
     metrics::{ConnectionGuard, Departure, End},
+    presence,
     roster::Line,
     session::{Path, Session},
     transport::{Delivery, Gone, Item, Outlet, Pushed, Queue, Written, write, ws::Parser},
@@ -162,13 +163,7 @@ impl Connection {
         bytes: Bytes,
         conditions: &Conditions,
     ) -> Result<(), CloseReason> {
-        let item = Item {
-            bytes,
-            class: Class::Durable,
-            key: None,
-            delivery: None,
-        };
-        self.push(item, conditions)
+        self.push(Item::frame(bytes), conditions)
     }
 
     /// Queues an event by its class. `Err`: the client is too slow.
@@ -184,6 +179,7 @@ impl Connection {
             bytes: self.outlet.event(encoded, deflater),
             class: event.class,
             key: event.key.clone(),
+            tells_presence: presence::is_telling(event),
             delivery: Some(Delivery {
                 class: event.class,
                 path,
@@ -203,11 +199,16 @@ impl Connection {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
             self.write(conditions, conditions.clock.now_ms());
         }
-        let (class, own) = (
-            item.class,
-            item.delivery.as_ref().and_then(|own| own.traced),
-        );
+        let (class, tells_presence) = (item.class, item.tells_presence);
+        let own = item.delivery.as_ref().and_then(|own| own.traced);
         let (ledger, traced) = (&conditions.ledger, self.traced.as_deref());
+        let line = self.line.as_ref();
+        let ask_again = || {
+            if let Some(line) = line {
+                let viewer = line.connection().user_id;
+                conditions.presence.lost(Channel::User(viewer));
+            }
+        };
         let pushed = self.queue.push(item, bound, |gone, why| {
             let reason = match why {
                 Gone::Replaced => DropReason::Replaced,
@@ -216,11 +217,17 @@ impl Connection {
                     DropReason::QueueFull
                 }
             };
+            if gone.tells_presence {
+                ask_again();
+            }
             ledger.dropped(traced, gone.delivery.and_then(|gone| gone.traced), reason);
         });
         match pushed {
             Pushed::Queued | Pushed::Replaced => Ok(()),
             Pushed::Dropped => {
+                if tells_presence {
+                    ask_again();
+                }
                 metrics.dropped(class);
                 ledger.dropped(traced, own, DropReason::QueueFull);
                 Ok(())

@@ -215,7 +215,7 @@ impl Hub {
 
 impl Inbox {
     /// Waits for messages and takes what is there, at most `limit`; 0 when no more can come. Safe to cancel.
-    pub(super) async fn receive(&mut self, into: &mut Vec<Message>, limit: usize) -> usize {
+    pub(crate) async fn receive(&mut self, into: &mut Vec<Message>, limit: usize) -> usize {
         self.messages.recv_many(into, limit).await
     }
 
@@ -225,7 +225,7 @@ impl Inbox {
     }
 
     #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 

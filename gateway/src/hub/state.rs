@@ -267,12 +267,18 @@ impl State {
                 Effect::Send(frame) => self.send(key, &frame),
                 Effect::Welcome(frame, starts) => self.welcome(key, &frame, &starts),
                 Effect::Moved(frame, channel, position) => {
-                    if let Some(connection) = self.connections.get(key) {
-                        connection.outlet.moved(channel, position);
-                    }
                     self.send(key, &frame);
+                    self.move_on(key, channel, position);
                 }
             }
+        }
+    }
+
+    /// The client was told that its stream goes on from there; not, if that found no room, and closed the connection.
+    fn move_on(&mut self, key: Key, channel: Channel, position: Position) {
+        let connection = self.connections.get(key);
+        if let Some(connection) = connection.filter(|c| c.closing.is_none()) {
+            connection.outlet.moved(channel, position);
         }
     }
 

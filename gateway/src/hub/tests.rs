@@ -1,3 +1,5 @@
+mod connections;
+
 use std::sync::Arc;
 
 use shared::{

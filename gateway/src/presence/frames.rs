@@ -16,6 +16,17 @@ use super::fold::Telling;
 /// A client that is told to ask waits for a random time up to this, so that not all ask at once.
 const ASK_WITHIN_MS: u64 = 5000;
 
+const CONNECTED: &str = "user_connected";
+const DISCONNECTED: &str = "user_disconnected";
+const CHANGED: &str = "presence_changed";
+
+/// Whether an event is one of these: whoever misses it believes what was true before, until told to ask.
+pub(crate) fn is_telling(event: &Event) -> bool {
+    event.class == Class::State
+        && event.key.is_none()
+        && matches!(&*event.kind, CONNECTED | DISCONNECTED | CHANGED)
+}
+
 /// How a frame tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -33,9 +44,9 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
         Telling::Changes(changes) => match changes.as_slice() {
             [change] => {
                 let kind = if change.online {
-                    "user_connected"
+                    CONNECTED
                 } else {
-                    "user_disconnected"
+                    DISCONNECTED
                 };
                 let data = PresenceOfOne {
                     user_id: change.user_id,
@@ -50,7 +61,7 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
                     ask: false,
                     after_ms: None,
                 };
-                let event = build(viewer, ("presence_changed", None), &data, now_ms);
+                let event = build(viewer, (CHANGED, None), &data, now_ms);
                 (Kind::Folded, event)
             }
         },
@@ -60,7 +71,7 @@ pub(super) fn event(viewer: UserId, telling: &Telling, now_ms: i64) -> (Kind, Ar
                 ask: true,
                 after_ms: Some(rand::random_range(0..ASK_WITHIN_MS)),
             };
-            let event = build(viewer, ("presence_changed", None), &data, now_ms);
+            let event = build(viewer, (CHANGED, None), &data, now_ms);
             (Kind::Ask, event)
         }
     }
@@ -118,6 +129,7 @@ mod tests {
             ),
         ] {
             let (_, event) = event(user(1), &telling, 7000);
+            assert!(is_telling(&event));
             let body = std::str::from_utf8(&event.body).unwrap();
             assert_eq!(format!("{} {body}", event.kind), expected);
         }

@@ -37,7 +37,6 @@ use shared::{
 };
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
-pub(crate) use self::metrics::PresenceMetrics;
 use self::{
     fold::Change,
     keeper::Keeper,
@@ -45,6 +44,7 @@ use self::{
     reporter::Reporter,
     teller::Teller,
 };
+pub(crate) use self::{frames::is_telling, metrics::PresenceMetrics};
 use crate::{api_client::ApiClient, hub::Hub, switches::Switches};
 
 /// Under which number the node itself listens, beside its shards.

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    Presence, Word, data,
-    fold::{Change, Fold},
+    Inner, Presence, Word, data,
+    fold::{Change, Fold, Telling},
     frames,
 };
 use crate::{codec::Encoded, hub::Hub, switches::Switches};
@@ -61,7 +61,7 @@ impl Teller {
                         self.take_in(word);
                     }
                 }
-                _ = ticks.tick() => self.send(part),
+                _ = ticks.tick() => self.send(part, self.now_ms()),
             }
         }
     }
@@ -132,25 +132,122 @@ impl Teller {
         }
     }
 
-    fn send(&mut self, most: usize) {
+    fn send(&mut self, most: usize, elapsed_ms: u64) {
         self.follow_switch();
         if self.presence.take_overflown() {
             tracing::warn!("too much was said about presence at once; everybody here is to ask");
             self.ask_all();
         }
-        let metrics = &self.presence.0.metrics;
-        let now_ms = self.presence.0.clock.now_ms();
-        for (viewer, telling) in self.fold.due(self.now_ms(), most) {
-            let (kind, event) = frames::event(viewer, &telling, now_ms);
-            let told = Encoded::new(event).map(|e| self.hub.tell(viewer, Arc::new(e)));
-            match told {
-                Ok(true) => metrics.frame(kind),
-                Ok(false) | Err(_) => metrics.frame_lost(),
-            }
+        for (viewer, telling) in self.fold.due(elapsed_ms, most) {
+            self.send_to(viewer, &telling, elapsed_ms);
+        }
+    }
+
+    fn send_to(&mut self, viewer: UserId, telling: &Telling, elapsed_ms: u64) {
+        let Inner { metrics, clock, .. } = &*self.presence.0;
+        let (kind, event) = frames::event(viewer, telling, clock.now_ms());
+        let told = Encoded::new(event).map(|e| self.hub.tell(viewer, Arc::new(e)));
+        if told == Ok(true) {
+            return metrics.frame(kind);
+        }
+        metrics.frame_lost();
+        // When their pause is over, and within the budget, like everything else.
+        if self.presence.locals().is_here(viewer) {
+            self.fold.ask(viewer, elapsed_ms);
         }
     }
 
     fn now_ms(&self) -> u64 {
         self.presence.now().elapsed_ms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        bus::Bus, clock::Clock, flags::Overrides, telemetry::metrics::Metrics,
+        testing::shared_redis,
+    };
+
+    use super::*;
+    use crate::{
+        hub::{Inbox, Message},
+        presence::{PresenceMetrics, Settings},
+    };
+
+    const SETTINGS: Settings = Settings {
+        is_on: true,
+        grace: Duration::from_secs(5),
+        lease: Duration::from_secs(15),
+        frames_per_second: 1000,
+    };
+
+    fn user(number: i64) -> UserId {
+        UserId::new(number).unwrap()
+    }
+
+    fn teller(hub: &Hub) -> Teller {
+        let metrics = PresenceMetrics::new(&Metrics::default());
+        let (presence, _) = Presence::new(SETTINGS, Clock::System, metrics);
+        let bus = Bus::new(&shared_redis()).unwrap();
+        let switches = Switches::new(bus, Overrides::default());
+        Teller::new(presence, hub.clone(), Arc::new(switches))
+    }
+
+    fn fill(hub: &Hub) {
+        let (_, event) = frames::event(user(9), &Telling::Ask, 0);
+        let encoded = Arc::new(Encoded::new(event).unwrap());
+        while hub.tell(user(9), Arc::clone(&encoded)) {}
+    }
+
+    /// The kinds of what waits for the shard, and whether it asks to ask.
+    async fn told(inbox: &mut Inbox) -> Vec<(String, bool)> {
+        let mut messages = Vec::new();
+        while !inbox.is_empty() {
+            inbox.receive(&mut messages, BURST_MAX).await;
+        }
+        let events = messages.iter().filter_map(|message| match message {
+            Message::Event(encoded) => Some(&encoded.event),
+            _ => None,
+        });
+        let told = events.map(|event| {
+            let body = std::str::from_utf8(&event.body).unwrap();
+            (event.kind.to_string(), body.contains(r#""ask":true"#))
+        });
+        told.collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_a_frame_did_not_reach_is_asked_to_ask_after_their_pause() {
+        let (hub, mut inboxes) = Hub::new(1);
+        let mut inbox = inboxes.pop().unwrap();
+        let mut teller = teller(&hub);
+        let here = teller.presence.come(user(1));
+        fill(&hub);
+        for viewer in [1, 2] {
+            // Nobody asks for the second, who has left.
+            teller.take_in(Word::Cut(user(viewer), user(5)));
+        }
+        let mut now_ms = teller.now_ms();
+        teller.send(9, now_ms);
+        told(&mut inbox).await;
+        teller.send(9, now_ms + 999);
+        assert_eq!(told(&mut inbox).await, [], "not at once");
+
+        // Nor is it given up when the question is lost too.
+        now_ms += 1000;
+        fill(&hub);
+        teller.send(9, now_ms);
+        told(&mut inbox).await;
+        teller.send(9, now_ms + 9_999);
+        assert_eq!(told(&mut inbox).await, []);
+        teller.send(9, now_ms + 10_000);
+        assert_eq!(
+            told(&mut inbox).await,
+            [("presence_changed".to_owned(), true)]
+        );
+        teller.send(9, now_ms + 60_000);
+        assert_eq!(told(&mut inbox).await, [], "once");
+        drop(here);
     }
 }

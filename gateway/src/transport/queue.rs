@@ -44,8 +44,23 @@ pub(crate) struct Item {
     pub(crate) class: Class,
     /// Of a state event.
     pub(crate) key: Option<Arc<str>>,
+    /// It tells who is online by what has changed: without it what the client knows is wrong.
+    pub(crate) tells_presence: bool,
     /// Of an event.
     pub(crate) delivery: Option<Delivery>,
+}
+
+impl Item {
+    /// What is no event.
+    pub(crate) fn frame(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            class: Class::Durable,
+            key: None,
+            tells_presence: false,
+            delivery: None,
+        }
+    }
 }
 
 /// What became of a frame.
@@ -128,20 +143,21 @@ impl Queue {
         match item.class {
             // From half way on, what nobody will miss is kept out.
             Class::Chatter if !self.fits(&item, half(bound)) => return Pushed::Dropped,
-            Class::State => {
-                if let Some(index) = self.same_key(&item) {
-                    self.bytes = self.bytes - self.items[index].bytes.len() + item.bytes.len();
-                    let older = mem::replace(&mut self.items[index], item);
-                    evicted(older, Gone::Replaced);
-                    return Pushed::Replaced;
+            Class::State => loop {
+                let older = self.same_key(&item);
+                match older {
+                    Some(index) if self.fits_instead(index, &item, bound) => {
+                        evicted(self.replace(index, item), Gone::Replaced);
+                        return Pushed::Replaced;
+                    }
+                    None if self.fits(&item, bound) => break,
+                    _ => {}
                 }
-                while !self.fits(&item, bound) {
-                    let Some(gone) = self.evict(Class::Chatter) else {
-                        return Pushed::Dropped;
-                    };
-                    evicted(gone, Gone::ForRoom);
-                }
-            }
+                let Some(gone) = self.evict(Class::Chatter) else {
+                    return Pushed::Dropped;
+                };
+                evicted(gone, Gone::ForRoom);
+            },
             Class::Durable => {
                 for class in [Class::Chatter, Class::State] {
                     while !self.fits(&item, bound)
@@ -167,12 +183,7 @@ impl Queue {
             self.items.truncate(begun);
             self.bytes = self.length_of(begun);
         }
-        self.append(Item {
-            bytes,
-            class: Class::Durable,
-            key: None,
-            delivery: None,
-        });
+        self.append(Item::frame(bytes));
     }
 
     /// The events that wait.
@@ -318,6 +329,18 @@ impl Queue {
     /// Whether there is room without anybody giving way.
     pub(crate) fn fits(&self, item: &Item, bound: Room) -> bool {
         self.items.len() < bound.frames && self.bytes + item.bytes.len() <= bound.bytes
+    }
+
+    /// Whether it has room in the place of an older one. What is no longer than that always has.
+    fn fits_instead(&self, index: usize, item: &Item, bound: Room) -> bool {
+        let (older, newer) = (self.items[index].bytes.len(), item.bytes.len());
+        newer <= older || self.bytes - older + newer <= bound.bytes
+    }
+
+    /// Puts it in the place of an older one, which is returned.
+    fn replace(&mut self, index: usize, item: Item) -> Item {
+        self.bytes = self.bytes - self.items[index].bytes.len() + item.bytes.len();
+        mem::replace(&mut self.items[index], item)
     }
 
     fn same_key(&self, item: &Item) -> Option<usize> {

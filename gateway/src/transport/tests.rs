@@ -30,6 +30,7 @@ fn item(text: &'static str, class: Class, key: Option<&str>) -> Item {
         bytes: Bytes::from_static(text.as_bytes()),
         class,
         key: key.map(Into::into),
+        tells_presence: false,
         delivery: Some(delivery),
     }
 }
@@ -151,6 +152,36 @@ fn bytes_are_bounded_too() {
         &[Pushed::Queued; 3],
         &[Class::Chatter, Class::State],
         LARGE,
+    );
+}
+
+/// Else one that grows would put everything behind it out of the queue's bound.
+#[test]
+fn a_newer_state_has_no_more_room_than_another() {
+    const FORTY: &str = "0123456789012345678901234567890123456789";
+    const SIXTY: &str = "012345678901234567890123456789012345678901234567890123456789";
+    check(
+        &[
+            state("s1", "s"),
+            chatter(FORTY),
+            durable(FORTY),
+            state(SIXTY, "s"),
+        ],
+        &[
+            Pushed::Queued,
+            Pushed::Queued,
+            Pushed::Queued,
+            Pushed::Replaced,
+        ],
+        &[Class::Chatter],
+        &[SIXTY, FORTY].concat(),
+    );
+    // It is dropped where the one before, which is newer than what the client has, can stay.
+    check(
+        &[state("s1", "s"), durable(SIXTY), state(SIXTY, "s")],
+        &[Pushed::Queued, Pushed::Queued, Pushed::Dropped],
+        &[],
+        &["s1", SIXTY].concat(),
     );
 }
 
