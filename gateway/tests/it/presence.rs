@@ -151,7 +151,7 @@ async fn switched_off_nobody_is_told_anything() {
         presence_until(&mut ana, deadline).await,
         Vec::<Value>::new()
     );
-    let presence = shared::presence::Presence::new(gateway.bus.clone());
+    let presence = Presence::new(gateway.bus.clone());
     let nodes = presence.nodes(&[user(1), user(2)]).await.unwrap();
     assert_eq!(nodes, [[], []]);
 }
