@@ -2,6 +2,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+/// Descriptors of one connection: a session of Engine.IO that is polled, or was, has two beside its client's. Others have one.
+const EACH: u64 = 3;
 /// Descriptors besides those of connections: Redis, `api`, handshakes, the runtimes' own.
 const OTHERS: u64 = 512;
 
@@ -18,7 +20,7 @@ pub(crate) fn raise_limit(connections_max: usize) {
     match raised {
         Ok((before, now)) => {
             tracing::info!(before, now, "descriptors");
-            let wanted = connections_max as u64 + OTHERS;
+            let wanted = connections_max as u64 * EACH + OTHERS;
             if now < wanted {
                 tracing::warn!(now, wanted, "fewer descriptors than CONNECTIONS_MAX needs");
             }

@@ -2,6 +2,7 @@
 
 mod api_client;
 mod balance;
+mod body;
 mod channels;
 pub mod cli;
 mod codec;

@@ -1,6 +1,6 @@
 //! Accepting: not more than can be looked after, a pause when it fails, one task per connection until its handshake is over.
 
-use std::{io, net::SocketAddr, os::fd::AsFd, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsFd, pin::pin, sync::Arc, time::Duration};
 
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::{
@@ -28,8 +28,8 @@ const KEEPALIVE_EVERY_SECONDS: u32 = 10;
 const BACKLOG: u32 = 4096;
 /// After a failed accept, which most often means that descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So many times the handshakes that may be under way can wait for their turn, or for the client's first byte; who comes
-/// then waits in the kernel.
+/// So many times the handshakes that may be under way can wait for their turn, or for the client's first byte, or post; who
+/// comes then waits in the kernel.
 const WAITING_FACTOR: usize = 4;
 /// A session of Engine.IO has a poll that waits, and a WebSocket that it may go on by.
 const LASTING_FACTOR: usize = 2;
@@ -67,6 +67,7 @@ pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
     let lasting_max = node.config.limits.connections_max * LASTING_FACTOR;
     let mut handshakes = JoinSet::new();
     let mut lasting = JoinSet::new();
+    let mut sweeping = pin!(node.polls.keep());
     loop {
         tokio::select! {
             accepted = listener.accept(), if handshakes.len() < waiting_max => match accepted {
@@ -90,6 +91,7 @@ pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
             Some(ended) = lasting.join_next() => {
                 see_off(ended);
             }
+            never = &mut sweeping => match never {},
         }
     }
 }

@@ -88,7 +88,9 @@ pub(crate) struct Node {
     /// One for each connection.
     pub(crate) places: Arc<Semaphore>,
     /// One for each handshake under way.
-    pub(crate) handshakes: Semaphore,
+    pub(crate) handshakes: Arc<Semaphore>,
+    /// One for each body that is being read.
+    pub(crate) bodies: Arc<Semaphore>,
     /// One for each connection whose first frame has not come.
     pub(crate) strangers: Semaphore,
     closed_to_new: AtomicBool,
@@ -201,7 +203,8 @@ impl Node {
             session_settings: Arc::new(session_settings(&config)),
             main: Handle::current(),
             places: Arc::new(Semaphore::new(config.limits.connections_max)),
-            handshakes: Semaphore::new(config.limits.handshakes_max),
+            handshakes: Arc::new(Semaphore::new(config.limits.handshakes_max)),
+            bodies: Arc::new(Semaphore::new(config.limits.handshakes_max)),
             strangers: Semaphore::new(config.limits.handshakes_max),
             closed_to_new: AtomicBool::new(false),
             config,

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::{BodyExt, Limited};
 use hyper::{
     Request,
     body::Incoming,
@@ -29,12 +28,13 @@ use tokio::{
     time::timeout,
 };
 
-use crate::listener::notice_silence;
+use crate::{
+    body::{self, Unread},
+    listener::notice_silence,
+};
 
 /// For the way to the owner: it is near, or away.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
-/// For what a client has to say: at most as much as one message.
-const BODY_TIME_MAX: Duration = Duration::from_secs(3);
 /// Bears the token. What a client writes there is not handed on.
 const HEADER: HeaderName = HeaderName::from_static("x-hubbub-node");
 const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
@@ -69,8 +69,8 @@ pub(crate) enum NotRelayed {
     Full,
     #[error("the owner is away: {0}")]
     Away(#[from] io::Error),
-    #[error("its body is too long, or broke off")]
-    Body,
+    #[error(transparent)]
+    Body(#[from] Unread),
 }
 
 impl NotRelayed {
@@ -114,19 +114,17 @@ impl Relay {
         if self.is_handed_on(request) {
             return Err(NotRelayed::Again);
         }
+        // Whoever is slow to say it holds nothing of the owner's meanwhile, and no place on the way there.
+        let body = body::read(request, body_bytes_max).await?;
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| NotRelayed::Full)?;
-        // Whoever is slow to say it holds nothing of the owner's meanwhile.
-        let body = Limited::new(request.body_mut(), body_bytes_max);
-        let body = timeout(BODY_TIME_MAX, body.collect()).await;
-        let body = body.ok().and_then(Result::ok).ok_or(NotRelayed::Body)?;
         let connecting = timeout(CONNECT_TIME_MAX, TcpStream::connect(address));
         let owner = connecting.await.map_err(io::Error::from)??;
         owner.set_nodelay(true)?;
         notice_silence(&owner)?;
         Ok(Relayed {
             owner,
-            request: self.written(request, &body.to_bytes()),
+            request: self.written(request, &body),
             _place: place,
         })
     }

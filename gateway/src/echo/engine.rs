@@ -1,6 +1,6 @@
 //! Engine.IO by itself, and with Socket.IO on top.
 
-use std::{io, net::IpAddr, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
@@ -67,8 +67,13 @@ pub async fn serve(listener: TcpListener, protocol: Protocol) -> io::Result<()> 
         polls: Polls::new(),
     });
     let mut connections = JoinSet::new();
+    let sweeper = Arc::clone(&echo);
+    let mut sweeping = pin!(sweeper.polls.keep());
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            never = &mut sweeping => match never {},
+        };
         stream.set_nodelay(true)?;
         while connections.try_join_next().is_some() {}
         if connections.len() < CONNECTIONS_MAX {
@@ -222,8 +227,13 @@ impl Host for Echo {
         format!("{:032x}", rand::random::<u128>())
     }
 
-    async fn hand_on(&self, _request: &mut Request<Incoming>, _sid: &str) -> Option<Relayed> {
-        None
+    async fn hand_on(
+        &self,
+        _request: &mut Request<Incoming>,
+        _peer: IpAddr,
+        _sid: &str,
+    ) -> Result<Relayed, Answer> {
+        Err(engine::unknown())
     }
 
     fn asked(&self) {}

@@ -160,7 +160,7 @@ impl Sockets {
             Kind::Event { name, arguments } => {
                 told.extend(answer(&namespace, (&name, arguments, id), attachments));
             }
-            Kind::Ack(_) => {}
+            Kind::Illegible | Kind::Ack => {}
         }
         Ok(())
     }

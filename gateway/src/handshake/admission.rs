@@ -15,6 +15,17 @@ use crate::{
 
 /// A place for one connection, held until it ends.
 pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
+    handshake(node)?;
+    let place = Arc::clone(&node.places).try_acquire_owned();
+    place.map_err(|_| {
+        node.metrics.refused(Refused::Full);
+        let detail = "This node holds all the connections it can";
+        Refusal::new(Code::Overloaded, detail)
+    })
+}
+
+/// Counts one more handshake, of whoever has a place or wants one.
+pub(super) fn handshake(node: &Node) -> Result<(), Refusal> {
     if node.closed_to_new() {
         let refusal = Refusal::new(Code::Draining, "This node is leaving");
         return Err(refusal.come_back_after(Duration::ZERO));
@@ -27,16 +38,11 @@ pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
         let detail = "This node has more handshakes than it takes";
         return Err(Refusal::new(Code::Overloaded, detail).come_back_after(wait));
     }
-    let place = Arc::clone(&node.places).try_acquire_owned();
-    place.map_err(|_| {
-        node.metrics.refused(Refused::Full);
-        let detail = "This node holds all the connections it can";
-        Refusal::new(Code::Overloaded, detail)
-    })
+    Ok(())
 }
 
 /// Counts who comes through a trusted proxy by where they come from.
-pub(super) fn stranger(
+pub(crate) fn stranger(
     node: &Node,
     peer: IpAddr,
     headers: &HeaderMap,

@@ -6,7 +6,7 @@
 //!
 //! A refusal is a problem document; after the upgrade, for the first-frame way, an `error` frame and a close.
 
-mod admission;
+pub(crate) mod admission;
 mod credentials;
 mod first_frame;
 mod origin;

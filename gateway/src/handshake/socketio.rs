@@ -5,7 +5,10 @@ use serde_json::Value;
 use shared::wire::{CloseReason, Code, Problem};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
-use super::credentials::{self, Claim, Known};
+use super::{
+    admission,
+    credentials::{self, Claim, Known},
+};
 use crate::{
     codec::{
         Frame,
@@ -92,7 +95,7 @@ async fn refuse(stream: TcpStream, refusal: Refusal) {
     if Code::from_name(&problem.code).is_some_and(Code::retryable) {
         ws::refuse(stream, &[close]).await;
     } else {
-        ws::refuse(stream, &[socketio::refused(&problem), close]).await;
+        ws::refuse(stream, &[socketio::refused("/", &problem), close]).await;
     }
 }
 
@@ -119,6 +122,10 @@ async fn try_connect(
         return Err(Refusal::new(Code::Unauthenticated, detail).into());
     };
     let (auth, rest) = waited?;
+    if is_again {
+        // The request was counted, and this is one handshake more.
+        admission::handshake(node)?;
+    }
     let auth: Auth = serde_json::from_value(auth)
         .map_err(|error| Refusal::new(Code::InvalidRequest, format!("auth: {error}")))?;
     // What cannot be read is of no use, and no harm: the client begins anew, and knows it by the new `pid`.

@@ -33,6 +33,7 @@ use self::{
     events::{lines, with},
 };
 use crate::{
+    body::Place,
     door::Stranger,
     handshake::{self, Granted, resume::parameter},
     metrics::{HandshakeResult, Refused},
@@ -158,13 +159,15 @@ async fn answer(
         return None;
     };
     spoken.ok()?;
-    let Ok(permit) = timeout_at(deadline, node.handshakes.acquire()).await else {
+    let waits = Arc::clone(&node.handshakes).acquire_owned();
+    let Ok(permit) = timeout_at(deadline, waits).await else {
         give_up(node, stream).await;
         return None;
     };
-    let _permit = permit.ok()?;
+    let place = Place::new(permit.ok()?, &node.bodies);
     // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
-    let taken = take(stream, |request, slot| {
+    let taken = take(stream, |mut request, slot| {
+        request.extensions_mut().insert(place.clone());
         Box::pin(respond(node, request, (peer, deadline), slot))
     });
     taken.await.unwrap_or_else(|error| {

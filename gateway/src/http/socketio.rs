@@ -6,12 +6,12 @@ use hyper::{HeaderMap, Request, body::Incoming};
 use tokio::net::TcpStream;
 
 use super::{
-    engine::{Answer, Host},
+    engine::{self, Answer, Host},
     events::cors,
 };
 use crate::{
     codec::socketio::Opening,
-    handshake::{self, Granted},
+    handshake::{self, Granted, admission},
     node::Node,
     polling::Polls,
     relay::{NotRelayed, Relayed},
@@ -65,16 +65,28 @@ impl Host for Node {
         self.relay.new_sid()
     }
 
-    async fn hand_on(&self, request: &mut Request<Incoming>, sid: &str) -> Option<Relayed> {
+    async fn hand_on(
+        &self,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+        sid: &str,
+    ) -> Result<Relayed, Answer> {
+        // Only the owner can tell whether there is such a session: until it has the request, it is a stranger's.
+        let _stranger = admission::stranger(self, peer, request.headers())
+            .map_err(|refusal| refusal.to_response())?;
         let bytes_max = self.message_bytes_max();
         let handed_on = self.relay.hand_on(request, sid, bytes_max).await;
         let knows_node = handed_on
             .as_ref()
             .map_or_else(NotRelayed::knows_node, |_| true);
         self.metrics.unknown_sid(knows_node);
-        handed_on
-            .inspect_err(|error| tracing::debug!(%error, "a session that is not here"))
-            .ok()
+        handed_on.map_err(|error| {
+            tracing::debug!(%error, "a session that is not here");
+            match error {
+                NotRelayed::Body(why) => engine::unread(why),
+                _ => engine::unknown(),
+            }
+        })
     }
 
     fn asked(&self) {

@@ -1,6 +1,6 @@
 //! What clients of Socket.IO say. It becomes commands of the native protocol, and the session sees no difference.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::wire::{CloseReason, Code, Problem};
 
 use super::{entries::Key, state::State};
@@ -45,53 +45,79 @@ impl State {
             return self.close(key, CloseReason::ProtocolError, None);
         }
         socket.expect_attachments(packet.attachments);
-        match packet.kind {
-            Kind::Connect(_) if packet.namespace != "/" => {
-                self.tell(key, &socketio::no_namespace(packet.namespace));
+        let (namespace, id) = (packet.namespace, packet.id);
+        let said = match packet.kind {
+            Kind::Connect(_) if namespace != "/" => {
+                let answer = socketio::no_namespace(namespace);
+                return self.answer_here(key, Some(answer), |problem| {
+                    socketio::refused(namespace, problem)
+                });
             }
-            // It is in that one, and no other.
-            Kind::Connect(_) => self.close(key, CloseReason::ProtocolError, None),
-            _ if packet.namespace != "/" => {}
-            Kind::Disconnect => self.leave_namespace(key),
-            Kind::Event { .. } if packet.attachments > 0 => {
-                let problem = Problem::new(Code::ValidationFailed, "Nothing here takes binary");
-                self.tell(key, &socketio::refusal(packet.id, &problem));
-            }
-            Kind::Event { name, arguments } => {
-                match socketio::translate(&name, arguments, packet.id) {
-                    Ok(said) => self.on_event_said(key, said, packet.id),
-                    Err(problem) => self.tell(key, &socketio::refusal(packet.id, &problem)),
-                }
-            }
+            // It is in that one, and in no other.
+            Kind::Connect(_) => return self.close(key, CloseReason::ProtocolError, None),
+            _ if namespace != "/" => return self.close(key, CloseReason::ProtocolError, None),
+            Kind::Disconnect => return self.leave_namespace(key),
             // Nothing of ours asks for one.
-            Kind::Ack(_) => {}
-        }
-    }
-
-    fn on_event_said(&mut self, key: Key, said: Said, id: Option<u64>) {
-        match said {
-            Said::Command(frame) => self.input(key, |session, now, effects| {
-                session.on_text(frame, now, effects);
-            }),
-            Said::Join(room) => {
-                let who = self.get(key).and_then(|c| c.session.who());
-                let own = who.map(|who| who.user_id.to_string());
-                match (own, id) {
-                    (Some(own), _) if room.as_ref().is_some_and(|room| *room != own) => {
-                        let problem = Problem::new(Code::Forbidden, "Only one's own room");
-                        self.tell(key, &socketio::refusal(id, &problem));
-                    }
-                    (Some(own), Some(id)) => {
-                        self.tell(key, &socketio::ack(id, &json!({ "userId": own })));
-                    }
-                    _ => {}
-                }
+            Kind::Ack => {
+                return self.answer_here(key, None, |problem| socketio::refusal(None, problem));
             }
-        }
+            Kind::Event { .. } if packet.attachments > 0 => {
+                Err(refused(Code::ValidationFailed, "Nothing here takes binary"))
+            }
+            Kind::Event { name, arguments } => socketio::translate(&name, arguments, id),
+            Kind::Illegible => Err(refused(
+                Code::InvalidJson,
+                "Half a character, or too large a number",
+            )),
+        };
+        self.on_event_said(key, said, id);
     }
 
-    fn tell(&mut self, key: Key, frame: &Frame) {
-        self.queue(key, frame.bytes().clone());
+    fn on_event_said(&mut self, key: Key, said: Result<Said, Box<Problem>>, id: Option<u64>) {
+        let answer = match said {
+            Ok(Said::Command(frame)) => {
+                return self.input(key, |session, now, effects| {
+                    session.on_text(frame, now, effects);
+                });
+            }
+            Ok(Said::Join(room)) => self.join_room(key, room.as_deref()),
+            Err(problem) => Err(problem),
+        };
+        let answer = match answer {
+            Ok(data) => id.map(|id| socketio::ack(id, &data)),
+            Err(problem) => Some(socketio::refusal(id, &problem)),
+        };
+        self.answer_here(key, answer, |problem| socketio::refusal(id, problem));
+    }
+
+    /// One's own room is no other than the connection itself.
+    fn join_room(&mut self, key: Key, room: Option<&str>) -> Result<Value, Box<Problem>> {
+        let who = self.get(key).and_then(|c| c.session.who());
+        let own = who.map(|who| who.user_id.to_string());
+        if room.is_some() && room != own.as_deref() {
+            return Err(refused(Code::Forbidden, "Only one's own room"));
+        }
+        Ok(json!({ "userId": own }))
+    }
+
+    /// Answers what the session need not know of, but counts as it counts commands.
+    fn answer_here(
+        &mut self,
+        key: Key,
+        answer: Option<Frame>,
+        over_limit: impl FnOnce(&Problem) -> Frame,
+    ) {
+        let mut allowed = Err(None);
+        self.input(key, |session, now, effects| {
+            allowed = session.allow(now, effects);
+        });
+        let answer = match allowed {
+            Ok(()) => answer,
+            Err(problem) => problem.map(|problem| over_limit(&problem)),
+        };
+        if let Some(frame) = answer {
+            self.queue(key, frame.bytes().clone());
+        }
     }
 
     fn socketio(&mut self, key: Key) -> Option<&mut SocketIo> {
@@ -100,4 +126,8 @@ impl State {
             _ => None,
         }
     }
+}
+
+fn refused(code: Code, detail: &str) -> Box<Problem> {
+    Box::new(Problem::new(code, detail))
 }

@@ -10,58 +10,62 @@ mod upgrade;
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{net::TcpStream, time::Instant};
+use tokio::{
+    net::TcpStream,
+    time::{MissedTickBehavior, interval},
+};
 
-pub(crate) use session::{PollSession, Refused};
+pub(crate) use session::PollSession;
 
-/// Sessions that nobody has polled for so long are looked for, as often.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
-/// Longer than any interval of pings with its patience: the connection behind it has ended by then.
-const SILENCE_MAX: Duration = Duration::from_mins(3);
+/// A session whose connection has ended is kept for one look more, and not for two: its client may be about to ask why.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The sessions that are polled here, by name. Bounded by the node's places: each has a connection behind it, or is swept.
+/// The sessions that are polled here, by name. Bounded by the node's places: each has a connection behind it, which its
+/// pings end where nobody polls any more, or is swept.
 #[derive(Debug)]
 pub(crate) struct Polls(Mutex<Book>);
 
-#[derive(Debug)]
-struct Book {
-    sessions: HashMap<String, Arc<PollSession>>,
-    swept: Instant,
-}
+type Book = HashMap<String, Arc<PollSession>>;
 
 impl Polls {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Book {
-            sessions: HashMap::new(),
-            swept: Instant::now(),
-        }))
+        Self(Mutex::default())
+    }
+
+    /// Lets go of sessions that have ended, for as long as it is polled.
+    pub(crate) async fn keep(&self) -> Infallible {
+        let mut times = interval(SWEEP_INTERVAL);
+        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            times.tick().await;
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
+        self.book().retain(|_, session| !session.is_left());
     }
 
     /// A session of this name; also returns the connection's end.
     pub(crate) fn open(&self, sid: String) -> io::Result<(Arc<PollSession>, TcpStream)> {
         let (session, far) = PollSession::pair()?;
         let session = Arc::new(session);
-        let mut book = self.book();
-        if book.swept.elapsed() > SWEEP_INTERVAL {
-            book.swept = Instant::now();
-            book.sessions
-                .retain(|_, session| session.is_upgraded() || session.silence() < SILENCE_MAX);
-        }
-        book.sessions.insert(sid, Arc::clone(&session));
+        self.book().insert(sid, Arc::clone(&session));
         Ok((session, far))
     }
 
     pub(crate) fn find(&self, sid: &str) -> Option<Arc<PollSession>> {
-        self.book().sessions.get(sid).cloned()
+        self.book().get(sid).cloned()
     }
 
     pub(crate) fn forget(&self, sid: &str) {
-        self.book().sessions.remove(sid);
+        self.book().remove(sid);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -4,19 +4,21 @@ use std::{
     io,
     net::TcpStream as StdTcpStream,
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
-    sync::{Mutex as StdMutex, PoisonError},
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use shared::wire::CloseReason;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::{
         TcpStream, UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{Mutex, MutexGuard, watch},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use super::payload::{self, InvalidPayload, Packets};
@@ -65,12 +67,15 @@ const NOOP: &str = "6";
 /// This side of a connection that is polled.
 #[derive(Debug)]
 pub(crate) struct PollSession {
+    /// Held by the one poll that waits. Others look at what there is, too, and for a moment only.
+    asking: Mutex<()>,
     pub(super) down: Mutex<Down>,
     pub(super) up: Mutex<OwnedWriteHalf>,
     pub(super) phase: watch::Sender<Phase>,
     /// Held by the one WebSocket that may show that it works.
     pub(super) probing: Mutex<()>,
-    touched: StdMutex<Instant>,
+    /// Whether its connection had ended when it was last looked at.
+    seen_ended: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -124,6 +129,7 @@ impl PollSession {
         let far = StdTcpStream::from(OwnedFd::from(far));
         let (from, up) = UnixStream::from_std(near)?.into_split();
         let session = Self {
+            asking: Mutex::default(),
             down: Mutex::new(Down {
                 from,
                 buffer: Vec::new(),
@@ -131,15 +137,20 @@ impl PollSession {
             up: Mutex::new(up),
             phase: watch::Sender::new(Phase::Polled),
             probing: Mutex::default(),
-            touched: StdMutex::new(Instant::now()),
+            seen_ended: AtomicBool::new(false),
         };
         Ok((session, TcpStream::from_std(far)?))
     }
 
-    /// How long nobody has asked or told anything.
-    pub(super) fn silence(&self) -> Duration {
-        let touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        touched.elapsed()
+    /// Whether nobody comes for it any more: it is over, or its connection had ended at the last look already. To be asked
+    /// as often as a client is given time to hear of that end.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_over() || self.has_ended() && self.seen_ended.swap(true, Ordering::Relaxed)
+    }
+
+    fn has_ended(&self) -> bool {
+        // Whoever holds it waits for something to tell, and hears of the end.
+        self.down.try_lock().is_ok_and(|down| down.is_closed())
     }
 
     /// Whether a WebSocket has it.
@@ -147,12 +158,7 @@ impl PollSession {
         *self.phase.borrow() == Phase::Upgraded
     }
 
-    fn touch(&self) {
-        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
     fn may_ask(&self) -> Result<(), Refused> {
-        self.touch();
         match *self.phase.borrow() {
             Phase::Polled | Phase::Probed => Ok(()),
             Phase::Upgraded => Err(Refused::Upgraded),
@@ -160,20 +166,33 @@ impl PollSession {
         }
     }
 
-    /// Ends it; a poll that waits is answered.
+    /// Ends it, unless a WebSocket has it; a poll that waits is answered.
     fn end(&self, end: End) {
-        self.phase.send_replace(Phase::Over(end));
+        self.phase.send_if_modified(|phase| {
+            let ends = *phase != Phase::Upgraded;
+            if ends {
+                *phase = Phase::Over(end);
+            }
+            ends
+        });
     }
 
     /// Waits for something to tell. The wait is bounded by the connection's pings: an unanswered one ends it. Nothing is lost
     /// when it is dropped.
     pub(crate) async fn poll(&self) -> Result<Answer, Refused> {
         self.may_ask()?;
-        let Ok(mut down) = self.down.try_lock() else {
+        let Ok(_only) = self.asking.try_lock() else {
             self.end(End::Breach);
             return Err(Refused::Overlap);
         };
         let mut phase = self.phase.subscribe();
+        let mut down = tokio::select! {
+            down = self.down.lock() => down,
+            // It keeps this for as long as it lasts.
+            () = async { phase.wait_for(|now| *now == Phase::Upgraded).await.map_or((), drop) } => {
+                return Err(Refused::Upgraded);
+            }
+        };
         if down.has_timed_out() {
             return Err(Refused::Ended);
         }
@@ -184,7 +203,6 @@ impl PollSession {
             }
             let Packets { body, is_last } = Packets::take(&mut down.buffer, ANSWER_BYTES_MAX);
             if !body.is_empty() {
-                self.touch();
                 return Ok(Answer { body, is_last });
             }
             if now != Phase::Polled {
@@ -202,11 +220,6 @@ impl PollSession {
         }
     }
 
-    /// The client did what it must not. Ends the session; a poll that waits is told.
-    pub(crate) fn breach(&self) {
-        self.end(End::Breach);
-    }
-
     /// The client has left before its poll was answered. Ends the session, and says so; not one that has a WebSocket to go on by.
     pub(crate) fn abandon(&self) -> bool {
         self.turn(Phase::Polled, Phase::Over(End::Breach))
@@ -219,7 +232,12 @@ impl PollSession {
             self.end(End::Breach);
             return Err(Refused::Overlap);
         };
-        Ok(Posting { session: self, up })
+        let unfinished = Unfinished(Some(self));
+        Ok(Posting {
+            session: self,
+            up,
+            unfinished,
+        })
     }
 
     /// After a post: whether it was the last.
@@ -232,6 +250,7 @@ impl PollSession {
 pub(crate) struct Posting<'a> {
     session: &'a PollSession,
     up: MutexGuard<'a, OwnedWriteHalf>,
+    unfinished: Unfinished<'a>,
 }
 
 impl Posting<'_> {
@@ -239,7 +258,7 @@ impl Posting<'_> {
     pub(crate) async fn finish(mut self, body: &str) -> Result<(), Refused> {
         let session = self.session;
         session.may_ask()?;
-        let frames = payload::to_frames(body).inspect_err(|_| session.end(End::Breach))?;
+        let frames = payload::to_frames(body)?;
         if let Ok(mut down) = session.down.try_lock()
             && down.has_timed_out()
         {
@@ -248,10 +267,9 @@ impl Posting<'_> {
         if payload::says_goodbye(body) {
             session.end(End::Goodbye);
         }
-        let unfinished = Unfinished(Some(session));
         match timeout(POST_TIME_MAX, self.up.write_all(&frames)).await {
             Ok(Ok(())) => {
-                unfinished.done();
+                self.unfinished.done();
                 Ok(())
             }
             _ => Err(Refused::Ended),
@@ -259,7 +277,7 @@ impl Posting<'_> {
     }
 }
 
-/// A post whose client leaves while it is handed on has left half a frame behind: nothing can follow it.
+/// A post that breaks off, or is none, ends the session: half a frame may be left behind, and what its client meant is lost.
 struct Unfinished<'a>(Option<&'a PollSession>);
 
 impl Unfinished<'_> {
@@ -277,6 +295,13 @@ impl Drop for Unfinished<'_> {
 }
 
 impl Down {
+    /// Whether the connection has ended, whatever of it is still to be read.
+    pub(super) fn is_closed(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let ready = pin!(self.from.ready(Interest::READABLE)).poll(&mut context);
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
+
     /// Whether the connection was given up because nobody answered its ping. Then nobody was there to be told what waits, and
     /// who comes now comes too late. All other ends are told.
     fn has_timed_out(&mut self) -> bool {

@@ -8,6 +8,7 @@ use shared::wire::CloseReason;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    time::timeout,
 };
 
 /// A post that comes whole.
@@ -63,6 +64,19 @@ async fn two_polls_at_once_end_the_session() {
     assert_eq!(second, Err(Refused::Overlap));
 }
 
+/// A post looks whether the connection has ended, and so does the sweep.
+#[tokio::test]
+async fn who_only_looks_is_no_second_poll() {
+    let polls = Polls::new();
+    let (session, mut far) = polls.open("a".to_owned()).unwrap();
+    let looking = session.down.lock().await;
+    let (told, ()) = tokio::join!(session.poll(), async {
+        drop(looking);
+        far.write_all(Frame::text(b"4hi").bytes()).await.unwrap();
+    });
+    assert_eq!(told.map(|told| told.body), Ok("4hi".to_owned()));
+}
+
 #[tokio::test]
 async fn a_goodbye_lets_go_of_the_poll_that_waits() {
     let polls = Polls::new();
@@ -83,7 +97,7 @@ async fn two_posts_at_once_end_the_session() {
     // More than the socket takes: the first is under way when the second comes.
     let long = format!("4{}", "a".repeat(1 << 20));
     let (first, second) = tokio::join!(
-        tokio::time::timeout(Duration::from_millis(1), post(&session, &long)),
+        timeout(Duration::from_millis(1), post(&session, &long)),
         post(&session, "4hi")
     );
     assert!(first.is_err());
@@ -116,6 +130,39 @@ async fn the_end_of_the_connection_is_told() {
     drop(far);
     assert!(session.poll().await.unwrap().is_last);
     assert_eq!(post(&session, "4hi").await, Err(Refused::Ended));
+}
+
+#[tokio::test]
+async fn a_session_whose_connection_has_ended_is_let_go_with_what_it_had_to_tell() {
+    let polls = Polls::new();
+    let (ended, mut far) = polls.open("ended".to_owned()).unwrap();
+    let (_, _far) = polls.open("alive".to_owned()).unwrap();
+    far.write_all(Frame::text(b"4hi").bytes()).await.unwrap();
+    drop(far);
+    let closed = async {
+        while !ended.down.lock().await.is_closed() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), closed).await.unwrap();
+    polls.sweep();
+    assert!(
+        polls.find("ended").is_some(),
+        "its client may be on its way"
+    );
+    polls.sweep();
+    assert!(polls.find("ended").is_none());
+    assert!(polls.find("alive").is_some());
+}
+
+#[tokio::test]
+async fn a_post_that_breaks_off_ends_the_session() {
+    let polls = Polls::new();
+    let (session, _far) = polls.open("a".to_owned()).unwrap();
+    drop(session.posting().unwrap());
+    assert!(session.is_over());
+    polls.sweep();
+    assert!(polls.find("a").is_none());
 }
 
 #[tokio::test]

@@ -241,6 +241,18 @@ impl Session {
         }
     }
 
+    /// Counts a command that is not the session's to answer. Over the limit: what to tell the client, unless it is closed.
+    pub(crate) fn allow(
+        &mut self,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Option<Box<Problem>>> {
+        match self {
+            Self::Active(active) => active.allow(now, effects),
+            Self::Opening(_) | Self::Over => Err(None),
+        }
+    }
+
     /// The answer to an [`Effect::Run`].
     pub(crate) fn on_answer(
         &mut self,

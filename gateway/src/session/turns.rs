@@ -25,30 +25,49 @@ const WAITING_MAX: usize = 64;
 
 impl Active {
     pub(super) fn on_text(&mut self, text: Bytes, now: Now, effects: &mut Vec<Effect>) {
-        match self.allowance.take(self.settings.commands, now) {
-            Verdict::Allowed => {}
-            Verdict::Flood => {
-                effects.push(Effect::Close(
-                    CloseReason::RateLimited,
-                    Some(RETRY_AFTER_MS),
-                ));
-                return;
-            }
-            Verdict::Refused { retry_after_ms } => {
-                let problem = rate_limited("Too many commands", retry_after_ms);
-                match Command::parse(text) {
-                    Ok(command) => refuse_at_once(&command, &problem, effects),
-                    Err(_) => refuse_frame(&problem, effects),
-                }
-                return;
-            }
-        }
-        match Command::parse(text) {
-            Ok(command) => {
+        let allowed = self.take_allowance(now, effects);
+        match (Command::parse(text), allowed) {
+            (Ok(command), Ok(())) => {
                 self.allowance.well_formed();
                 self.on_command(command, effects);
             }
-            Err(invalid) => self.on_malformed(invalid, effects),
+            (Err(invalid), Ok(())) => self.on_malformed(invalid, effects),
+            (Ok(command), Err(Some(problem))) => refuse_at_once(&command, &problem, effects),
+            (Err(_), Err(Some(problem))) => refuse_frame(&problem, effects),
+            (_, Err(None)) => {}
+        }
+    }
+
+    /// Counts a command that another room answers. Over the limit: what to tell the client, unless it is closed.
+    pub(super) fn allow(
+        &mut self,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Option<Box<Problem>>> {
+        self.take_allowance(now, effects).inspect_err(|problem| {
+            if let Some(problem) = problem {
+                let result = CommandResult::of(problem);
+                effects.push(Effect::Did(CommandName::NONE, result));
+            }
+        })
+    }
+
+    fn take_allowance(
+        &mut self,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Option<Box<Problem>>> {
+        match self.allowance.take(self.settings.commands, now) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Flood => {
+                let reason = CloseReason::RateLimited;
+                effects.push(Effect::Close(reason, Some(RETRY_AFTER_MS)));
+                Err(None)
+            }
+            Verdict::Refused { retry_after_ms } => {
+                let problem = rate_limited("Too many commands", retry_after_ms);
+                Err(Some(Box::new(problem)))
+            }
         }
     }
 

@@ -58,15 +58,21 @@ impl RawSocket {
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         self.send(request.as_bytes()).await;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.unwrap());
-        }
-        let head = String::from_utf8(head).unwrap();
+        let head = self.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         // The example of RFC 6455 §1.3.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
         head
+    }
+
+    /// The head of the next answer, as it is.
+    pub(crate) async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let byte = timeout(PATIENCE, self.0.read_u8()).await;
+            head.push(byte.expect("a head in time").unwrap());
+        }
+        String::from_utf8(head).unwrap()
     }
 
     /// The first frame would say who it is.

@@ -9,8 +9,8 @@ pub(crate) mod packet;
 mod spelling;
 mod written;
 
-use serde_json::{Value, json};
-use shared::wire::Problem;
+use serde_json::{Map, Value, json};
+use shared::wire::{Problem, error_frame};
 
 pub(crate) use commands::{Said, translate};
 pub(crate) use events::Told;
@@ -63,10 +63,17 @@ pub(crate) fn open(opening: &Opening, terms: Terms) -> Frame {
 
 /// An event was refused; told as an acknowledgement where one was asked for, else as an event.
 pub(crate) fn refusal(id: Option<u64>, problem: &Problem) -> Frame {
-    let error = json!({ "code": problem.code, "message": problem.detail });
+    let mut fields: Map<String, Value> = serde_json::from_slice(&error_frame(None, problem))
+        .expect("it was written as an object just now");
+    fields.remove("type");
+    error(id, fields)
+}
+
+fn error(id: Option<u64>, fields: Map<String, Value>) -> Frame {
+    let error = spelling::camel(Value::Object(fields));
     match id {
         Some(id) => ack(id, &json!({ "error": error })),
-        None => Frame::text(format!("42{}", json!(["error", error])).as_bytes()),
+        None => event("error", error),
     }
 }
 
@@ -85,11 +92,7 @@ pub(crate) fn native(frame: &Frame) -> Frame {
     match (kind, id) {
         ("ack", Some(id)) => ack(id, &data.unwrap_or(Value::Null)),
         ("pong", Some(id)) => ack(id, &json!({})),
-        ("error", Some(id)) => ack(
-            id,
-            &json!({ "error": spelling::camel(Value::Object(fields)) }),
-        ),
-        ("error", None) => event("error", spelling::camel(Value::Object(fields))),
+        ("error", id) => error(id, fields),
         (kind, _) => event(kind, data.unwrap_or_else(|| json!({}))),
     }
 }

@@ -1,5 +1,6 @@
 //! Packets as they come: Engine.IO's one letter, and Socket.IO's `<type>[<attachments>-][<namespace>,][<id>][<JSON>]`.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// What a text of Engine.IO says.
@@ -44,7 +45,10 @@ pub(crate) enum Kind {
         name: String,
         arguments: Vec<Value>,
     },
-    Ack(Vec<Value>),
+    /// An event whose JSON is JavaScript's alone: half a character, say, which is no text here.
+    Illegible,
+    /// With whatever arguments.
+    Ack,
 }
 
 /// A Socket.IO packet without the attachments that follow it.
@@ -86,10 +90,10 @@ impl<'a> Packet<'a> {
         let (namespace, rest) = namespace(rest)?;
         let (id, data) = id(rest)?;
         let kind = match letter {
-            "0" if id.is_none() => connect(data)?,
-            "1" if id.is_none() && data.is_empty() => Kind::Disconnect,
+            "0" => connect(data)?,
+            "1" if data.is_empty() => Kind::Disconnect,
             "2" | "5" => event(data)?,
-            "3" | "6" if id.is_some() => Kind::Ack(array(data)?),
+            "3" | "6" if data.is_empty() || is_array(data) => Kind::Ack,
             _ => return Err(InvalidPacket),
         };
         Ok(Self {
@@ -144,17 +148,26 @@ fn connect(data: &str) -> Result<Kind, InvalidPacket> {
     Ok(Kind::Connect(auth))
 }
 
+/// A name may be a number, and may be missing with everything else: that one is known to nobody.
 fn event(data: &str) -> Result<Kind, InvalidPacket> {
-    let mut arguments = array(data)?.into_iter();
-    match arguments.next() {
-        Some(Value::String(name)) if !RESERVED.contains(&&*name) => Ok(Kind::Event {
-            name,
-            arguments: arguments.collect(),
-        }),
-        _ => Err(InvalidPacket),
-    }
+    let arguments: Vec<Value> = match serde_json::from_str(data) {
+        Ok(arguments) => arguments,
+        Err(_) if data.is_empty() => vec!["".into()],
+        Err(_) if is_array(data) => return Ok(Kind::Illegible),
+        Err(_) => return Err(InvalidPacket),
+    };
+    let mut arguments = arguments.into_iter();
+    let name = match arguments.next() {
+        Some(Value::String(name)) if !RESERVED.contains(&&*name) => name,
+        Some(Value::Number(name)) => name.to_string(),
+        _ => return Err(InvalidPacket),
+    };
+    Ok(Kind::Event {
+        name,
+        arguments: arguments.collect(),
+    })
 }
 
-fn array(data: &str) -> Result<Vec<Value>, InvalidPacket> {
-    serde_json::from_str(data).map_err(|_| InvalidPacket)
+fn is_array(data: &str) -> bool {
+    serde_json::from_str::<Vec<IgnoredAny>>(data).is_ok()
 }

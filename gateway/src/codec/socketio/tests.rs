@@ -19,6 +19,7 @@ fn parsed(text: &str) -> String {
     }
 }
 
+/// What the library's own parser (`socket.io-parser` 4.2.7) takes and what it refuses.
 #[test]
 fn packets_are_read() {
     let long = format!("0/{}", "x".repeat(200));
@@ -39,12 +40,25 @@ fn packets_are_read() {
             r#"2/a,12["m"]"#,
             r#"/a Some(12) 0 Event { name: "m", arguments: [] }"#,
         ),
-        ("37[]", "/ Some(7) 0 Ack([])"),
+        (
+            "2/a,12[5,1]",
+            r#"/a Some(12) 0 Event { name: "5", arguments: [Number(1)] }"#,
+        ),
+        ("2", r#"/ None 0 Event { name: "", arguments: [] }"#),
+        (r#"21["m","\ud83d"]"#, "/ Some(1) 0 Illegible"),
+        (r#"2["m",1e999]"#, "/ None 0 Illegible"),
+        ("37[]", "/ Some(7) 0 Ack"),
+        (r#"37["\ud83d"]"#, "/ Some(7) 0 Ack"),
+        // Numbers where none belong, and acknowledgements of nothing.
+        ("07{}", "/ Some(7) 0 Connect(Object {})"),
+        ("1/a,7", "/a Some(7) 0 Disconnect"),
+        ("37", "/ Some(7) 0 Ack"),
+        ("3[]", "/ None 0 Ack"),
         (
             r#"51-["m",{"_placeholder":true,"num":0}]"#,
             r#"/ None 1 Event { name: "m", arguments: [Object {"_placeholder": Bool(true), "num": Number(0)}] }"#,
         ),
-        ("61-/a,3[]", "/a Some(3) 1 Ack([])"),
+        ("61-/a,3[]", "/a Some(3) 1 Ack"),
         ("", "invalid"),
         ("4{}", "invalid"),
         ("7", "invalid"),
@@ -54,12 +68,14 @@ fn packets_are_read() {
         ("1{}", "invalid"),
         ("2{}", "invalid"),
         ("2[]", "invalid"),
-        ("2[1]", "invalid"),
+        ("2[null]", "invalid"),
+        (r#"2["m",]"#, "invalid"),
         (r#"2["connect"]"#, "invalid"),
         (r#"2abc["m"]"#, "invalid"),
         (r#"299999999999999999999["m"]"#, "invalid"),
-        ("3[]", "invalid"),
+        ("3{}", "invalid"),
         (r#"5["m"]"#, "invalid"),
+        (r#"5-["m"]"#, "invalid"),
         (r#"50-["m"]"#, "invalid"),
         (r#"517-["m"]"#, "invalid"),
         (r#"5+1-["m"]"#, "invalid"),

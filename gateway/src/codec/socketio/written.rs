@@ -63,10 +63,10 @@ pub(crate) fn no_namespace(namespace: &str) -> Frame {
     Frame::text(format!("44{}{data}", prefix(namespace)).as_bytes())
 }
 
-/// The client is not let in. It does not come back by itself.
-pub(crate) fn refused(problem: &Problem) -> Frame {
+/// The client is not let into this namespace. It does not come back by itself.
+pub(crate) fn refused(namespace: &str, problem: &Problem) -> Frame {
     let data = json!({ "message": problem.detail, "data": { "code": problem.code } });
-    Frame::text(format!("44{data}").as_bytes())
+    Frame::text(format!("44{}{data}", prefix(namespace)).as_bytes())
 }
 
 /// The end of the namespace: the client does not come back by itself.

@@ -13,7 +13,11 @@ use hyper::{HeaderMap, Method, Request, Response, body::Incoming, header};
 use tokio::net::TcpStream;
 
 use self::unfit::Unfit;
-pub(crate) use self::{polling::Wait, probe::Probe};
+pub(crate) use self::{
+    polling::Wait,
+    probe::Probe,
+    unfit::{unknown, unread},
+};
 use crate::{
     codec::socketio::Opening, handshake::resume::parameter, polling::Polls, relay::Relayed,
 };
@@ -52,12 +56,13 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// A name for a session that begins; unguessable.
     fn new_sid(&self) -> String;
 
-    /// Hands a request to whoever has the session of this name, which is not here; `None` where nobody has.
+    /// Hands a request to whoever has the session of this name, which is not here; or says why not.
     fn hand_on(
         &self,
         request: &mut Request<Incoming>,
+        peer: IpAddr,
         sid: &str,
-    ) -> impl Future<Output = Option<Relayed>> + Send;
+    ) -> impl Future<Output = Result<Relayed, Answer>> + Send;
 
     /// Somebody polls, or posts.
     fn asked(&self);
@@ -102,7 +107,7 @@ pub(crate) async fn respond<H: Host>(
         return Outcome::Answer(Unfit::BadMethod.to_response());
     }
     match sid {
-        Some(sid) => probe::respond(host, request, sid).await,
+        Some(sid) => probe::respond(host, request, peer, sid).await,
         None if request.headers().contains_key(header::UPGRADE) => begin(host, request, peer).await,
         None => Outcome::Answer(Unfit::BadRequest.to_response()),
     }

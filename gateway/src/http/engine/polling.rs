@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
@@ -13,12 +12,13 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use super::{
     Answer, Host, Outcome,
-    unfit::{Unfit, answer},
+    unfit::{Unfit, answer, unread},
 };
 use crate::{
+    body,
     codec::socketio::Opening,
     http::events::{lines, with},
-    polling::{PollSession, Polls, Refused},
+    polling::{PollSession, Polls},
     refusal::Refusal,
 };
 
@@ -41,10 +41,12 @@ pub(super) async fn respond<H: Host>(
             Ok(body) => answer(StatusCode::OK, TEXT, body),
             Err(response) => response,
         },
-        (Method::GET | Method::POST, Some(sid), None) => match host.hand_on(request, &sid).await {
-            Some(relayed) => return Outcome::Relay(relayed),
-            None => Unfit::UnknownSession.to_response(),
-        },
+        (Method::GET | Method::POST, Some(sid), None) => {
+            match host.hand_on(request, peer, &sid).await {
+                Ok(relayed) => return Outcome::Relay(relayed),
+                Err(response) => response,
+            }
+        }
         (_, Some(_), None) => Unfit::UnknownSession.to_response(),
         (Method::GET, Some(sid), Some(session)) => {
             return Outcome::Poll(Wait {
@@ -99,36 +101,26 @@ async fn post(
     bytes_max: usize,
     (sid, session): (&str, &PollSession),
 ) -> Answer {
-    let posting = match session.posting() {
-        Ok(posting) => posting,
-        Err(refused) => {
-            if refused.is_last() {
-                polls.forget(sid);
-            }
-            return Unfit::BadRequest.to_response();
-        }
-    };
-    let body = Limited::new(request.body_mut(), bytes_max).collect().await;
-    let Ok(body) = body else {
-        session.breach();
-        polls.forget(sid);
-        let detail = "What is posted at once is too long";
-        return Refusal::new(Code::PayloadTooLarge, detail).to_response();
-    };
-    let body = body.to_bytes();
-    let posted = if let Ok(body) = std::str::from_utf8(&body) {
-        posting.finish(body).await
-    } else {
-        session.breach();
-        Err(Refused::Ended)
-    };
-    if posted.map_or_else(Refused::is_last, |()| session.is_over()) {
+    let posted = take_in(session, request, bytes_max).await;
+    if session.is_over() {
         polls.forget(sid);
     }
     match posted {
         Ok(()) => answer(StatusCode::OK, "text/html", "ok".to_owned()),
-        Err(_) => Unfit::BadRequest.to_response(),
+        Err(response) => response,
     }
+}
+
+async fn take_in(
+    session: &PollSession,
+    request: &mut Request<Incoming>,
+    bytes_max: usize,
+) -> Result<(), Answer> {
+    let bad = || Unfit::BadRequest.to_response();
+    let posting = session.posting().map_err(|_| bad())?;
+    let body = body::read(request, bytes_max).await.map_err(unread)?;
+    let body = std::str::from_utf8(&body).map_err(|_| bad())?;
+    posting.finish(body).await.map_err(|_| bad())
 }
 
 fn preflight() -> Answer {

@@ -1,6 +1,6 @@
 //! A WebSocket for a session that is polled.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use hyper::{Request, body::Incoming, header};
 use tokio::net::TcpStream;
@@ -22,12 +22,13 @@ pub(crate) struct Probe {
 pub(super) async fn respond<H: Host>(
     host: &Arc<H>,
     request: &mut Request<Incoming>,
+    peer: IpAddr,
     sid: String,
 ) -> Outcome<H::Granted> {
     let Some(session) = host.polls().find(&sid) else {
-        return match host.hand_on(request, &sid).await {
-            Some(relayed) => Outcome::Relay(relayed),
-            None => Outcome::Answer(Unfit::UnknownSession.to_response()),
+        return match host.hand_on(request, peer, &sid).await {
+            Ok(relayed) => Outcome::Relay(relayed),
+            Err(response) => Outcome::Answer(response),
         };
     };
     // The connection behind it has agreed to nothing of the kind.

@@ -5,8 +5,10 @@ use hyper::{
     header::{self, HeaderValue},
 };
 use serde_json::json;
+use shared::wire::Code;
 
 use super::Answer;
+use crate::{body::Unread, refusal::Refusal};
 
 /// Why a request is none of the protocol; numbers and texts are the protocol's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,26 @@ impl Unfit {
 
     pub(super) fn to_response(self) -> Answer {
         answer(StatusCode::BAD_REQUEST, "application/json", self.body())
+    }
+}
+
+/// There is no session of that name.
+pub(crate) fn unknown() -> Answer {
+    Unfit::UnknownSession.to_response()
+}
+
+/// What was posted could not be had.
+pub(crate) fn unread(why: Unread) -> Answer {
+    match why {
+        Unread::TooMany => {
+            let detail = "Too much is being posted to this node";
+            Refusal::new(Code::Overloaded, detail).to_response()
+        }
+        Unread::TooLong => {
+            let detail = "What is posted at once is too long";
+            Refusal::new(Code::PayloadTooLarge, detail).to_response()
+        }
+        Unread::Broken => Unfit::BadRequest.to_response(),
     }
 }
 

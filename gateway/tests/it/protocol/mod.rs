@@ -107,6 +107,17 @@ pub(crate) fn post_begun(path: &str, sid: &str, body: &str) -> Vec<u8> {
     format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}").into()
 }
 
+/// The head of a post of one byte, with these header lines. Whoever waits for the byte answers [`GO_ON`].
+pub(crate) fn post_announced(path: &str, sid: &str, headers: &str) -> Vec<u8> {
+    let target = format!("{path}?{}", polling(sid));
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n{headers}\r\n"
+    )
+    .into()
+}
+
+pub(crate) const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /// What the first packet says.
 fn opened(packet: &str) -> Value {
     serde_json::from_str(packet.strip_prefix('0').unwrap()).unwrap()

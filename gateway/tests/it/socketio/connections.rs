@@ -6,6 +6,9 @@ use shared::credentials::Purpose;
 
 use super::*;
 
+/// More than anybody is let do without a refusal.
+const ENOUGH: usize = 60;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_connects_asks_and_is_answered() {
     let gateway = Gateway::start().await;
@@ -21,6 +24,8 @@ async fn a_client_connects_asks_and_is_answered() {
     client.say("40/admin,").await;
     let refused = r#"44/admin,{"message":"Invalid namespace"}"#;
     assert_eq!(client.packet().await.unwrap(), refused);
+    client.say(r#"423["ping","\ud83d"]"#).await;
+    assert!(client.packet().await.unwrap().contains("invalid_json"));
     // An event with an attachment is refused, and the attachment belongs to it.
     client
         .say(r#"451-3["typing",{"_placeholder":true,"num":0}]"#)
@@ -159,6 +164,7 @@ async fn bad_packets_end_their_own_connection_only() {
         "5",
         "40",
         r#"42["connect"]"#,
+        r#"42/admin,["ping"]"#,
     ] {
         let (mut client, _) = Client::is_in(&gateway, &auth).await;
         client.say(bad).await;
@@ -209,6 +215,61 @@ async fn who_leaves_the_namespace_keeps_the_engine_and_may_come_back() {
     assert_eq!(client.packet().await.unwrap(), "2");
     assert!(client.packet().await.unwrap().contains("unauthenticated"));
     assert!(client.0.close_code().await.is_some());
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_again_and_again_is_counted_at_the_door() {
+    let settings = [("RATE_LIMITS", "on"), ("HANDSHAKE_RATE", "3+1/s")];
+    let gateway = Gateway::start_with(&settings).await;
+    let auth = with_token(&gateway, 1);
+    let (mut client, _) = Client::is_in(&gateway, &auth).await;
+    for times in 0.. {
+        assert!(times < ENOUGH);
+        client.say("41").await;
+        client.say(&format!("40{auth}")).await;
+        assert_eq!(client.packet().await.unwrap(), "2");
+        // The engine ends, and with it nothing that would keep the client from coming back.
+        let Some(connected) = client.packet().await else {
+            break;
+        };
+        assert!(connected.starts_with("40{"), "{connected}");
+    }
+    let refused = r#"hubbub_gateway_door_refusals_total{reason="rate"}"#;
+    assert_eq!(gateway.metric(refused), 1);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_said_counts_as_a_command() {
+    let settings = [("RATE_LIMITS", "on"), ("COMMANDS_PER_SECOND", "1")];
+    let gateway = Gateway::start_with(&settings).await;
+    let auth = with_token(&gateway, 1);
+    let attached = [
+        masked(TEXT, br#"451-["typing",{"_placeholder":true,"num":0}]"#),
+        masked(0x82, b"binary"),
+    ];
+    for said in [
+        masked(TEXT, br#"420["join"]"#),
+        masked(TEXT, br#"42["typing",{},{}]"#),
+        masked(TEXT, b"40/admin,"),
+        masked(TEXT, b"430[]"),
+        masked(TEXT, br#"42["ping"]"#),
+        attached.concat(),
+    ] {
+        let (mut client, _) = Client::is_in(&gateway, &auth).await;
+        client.0.send(&said.repeat(ENOUGH)).await;
+        for answers in 0.. {
+            assert!(answers < ENOUGH, "{}", said.escape_ascii());
+            let answer = client.packet().await.unwrap();
+            if answer.contains("rate_limited") {
+                break;
+            }
+        }
+        // Whoever does not listen to it is closed.
+        client.0.send(&said.repeat(5 * ENOUGH)).await;
+        assert_eq!(client.0.close_code().await, Some(4203));
+    }
     gateway.stop().await;
 }
 

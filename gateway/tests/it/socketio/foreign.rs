@@ -34,8 +34,7 @@ async fn a_session_is_polled_through_any_node() {
 
     // It goes on by a WebSocket through the other node, too.
     let mut socket = RawSocket::connect(&neighbour).await;
-    let sid = there.target.split_once("&sid=").unwrap().1;
-    let target = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
+    let target = format!("/socket.io/?EIO=4&transport=websocket&sid={}", there.sid());
     socket.upgrade_at(&target, "").await;
     let mut client = Client(socket);
     client.say("2probe").await;
@@ -90,5 +89,46 @@ async fn what_was_handed_on_is_not_handed_on_again() {
     assert_eq!(status, 400);
     assert_eq!(unknown(&gateway, true), 2);
     elsewhere.stop().await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_is_told_by_whoever_reads_it() {
+    let gateway = Gateway::start().await;
+    let neighbour = gateway.neighbour(&[]).await;
+    let there = at(&neighbour, &Polled::open(&gateway).await);
+    assert_eq!(there.post(&"4".repeat(70_000)).await.0, 413);
+    neighbour.stop().await;
+    gateway.stop().await;
+}
+
+/// Anybody can make up a name that begins with another node's.
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_owner_has_a_request_a_stranger_asks() {
+    let gateway = Gateway::start().await;
+    let settings = [
+        ("STRANGERS_PER_ADDRESS", "1"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let neighbour = gateway.neighbour(&settings).await;
+    let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
+    let mut heads = Vec::new();
+    let mut waiting = Vec::new();
+    for address in ["203.0.113.1", "203.0.113.1", "203.0.113.2"] {
+        let mut socket = RawSocket::connect(&neighbour).await;
+        let headers = format!("X-Forwarded-For: {address}\r\n");
+        let head = post_announced("/socket.io/", polled.sid(), &headers);
+        socket.send(&head).await;
+        heads.push(socket.head().await);
+        waiting.push(socket);
+    }
+    assert_eq!([&heads[0], &heads[2]], [GO_ON, GO_ON]);
+    assert!(heads[1].starts_with("HTTP/1.1 503 "), "{}", heads[1]);
+    let refused = r#"hubbub_gateway_door_refusals_total{reason="address"}"#;
+    assert_eq!(neighbour.metric(refused), 1);
+    let mut first = waiting.swap_remove(0);
+    first.send(b"3").await;
+    assert!(first.answer().await.starts_with("HTTP/1.1 200 "));
+    neighbour.stop().await;
     gateway.stop().await;
 }

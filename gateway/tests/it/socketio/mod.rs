@@ -11,7 +11,7 @@ use shared::testing::HttpClient;
 
 use crate::{
     harness::{Gateway, ORIGIN, until},
-    protocol::post_begun,
+    protocol::{GO_ON, post_announced, post_begun},
     raw_socket::{RawSocket, masked},
 };
 
@@ -101,6 +101,10 @@ impl Polled {
         let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
         polled.target = format!("{}&sid={}", polled.target, open["sid"].as_str().unwrap());
         polled
+    }
+
+    fn sid(&self) -> &str {
+        self.target.split_once("&sid=").unwrap().1
     }
 
     async fn send(&self, method: Method, body: &str) -> (u16, String) {

@@ -63,7 +63,7 @@ async fn two_posts_at_once_end_their_own_session_only() {
     let gateway = Gateway::start().await;
     let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
     let other = Polled::is_in(&gateway, &with_token(&gateway, 2)).await;
-    let sid = polled.target.split_once("&sid=").unwrap().1.to_owned();
+    let sid = polled.sid().to_owned();
     let mut first = RawSocket::connect(&gateway).await;
     first.send(&post_begun("/socket.io/", &sid, "4")).await;
     let deadline = Instant::now() + PATIENCE;
@@ -82,6 +82,35 @@ async fn two_posts_at_once_end_their_own_session_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_keeps_no_handshake_out() {
+    let settings = [("HANDSHAKES_MAX", "1"), ("HANDSHAKE_TIMEOUT", "5m")];
+    let gateway = Gateway::start_with(&settings).await;
+    let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
+    let other = Polled::is_in(&gateway, &with_token(&gateway, 2)).await;
+    let mut slow = RawSocket::connect(&gateway).await;
+    let head = post_announced("/socket.io/", polled.sid(), "");
+    slow.send(&head).await;
+    assert_eq!(slow.head().await, GO_ON);
+    Client::is_in(&gateway, &with_token(&gateway, 3)).await;
+    assert_eq!(
+        other.post("3").await.0,
+        503,
+        "only other bodies are kept out"
+    );
+    slow.send(b"3").await;
+    assert!(slow.answer().await.starts_with("HTTP/1.1 200 "));
+
+    // One that breaks off ends its session.
+    let mut broken = RawSocket::connect(&gateway).await;
+    broken.send(&head).await;
+    assert_eq!(broken.head().await, GO_ON);
+    drop(broken);
+    let told = polled.get().await;
+    assert!(told == (200, "1".to_owned()) || told.0 == 400, "{told:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_must_not_come_in_is_told_by_a_poll_too() {
     let gateway = Gateway::start().await;
     let polled = Polled::open(&gateway).await;
@@ -94,7 +123,7 @@ async fn who_must_not_come_in_is_told_by_a_poll_too() {
 async fn a_session_goes_on_by_a_websocket_and_misses_nothing() {
     let gateway = Gateway::start().await;
     let polled = Polled::is_in(&gateway, &with_token(&gateway, 1)).await;
-    let sid = polled.target.split_once("&sid=").unwrap().1.to_owned();
+    let sid = polled.sid().to_owned();
     gateway.publish(1, 2).await;
     let mut socket = RawSocket::connect(&gateway).await;
     let target = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
