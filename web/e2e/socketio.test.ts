@@ -13,15 +13,18 @@ afterEach(() => {
 
 interface Person {
   id: string;
+  name: string;
   token: string;
 }
+
+const password = "correct horse battery";
 
 async function ask(path: string, body: unknown, person?: Person): Promise<Record<string, any>> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (person) headers["authorization"] = `Bearer ${person.token}`;
   const answer = await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
   assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
+  return answer.status === 204 ? {} : answer.json();
 }
 
 async function signUp(): Promise<Person> {
@@ -30,10 +33,23 @@ async function signUp(): Promise<Person> {
     username,
     name: username,
     email: `${username}@example.com`,
-    password: "correct horse battery",
+    password,
   };
   const credentials = await ask("/auth/register", form);
-  return { id: String(credentials["user"].id), token: credentials["access_token"] };
+  return { id: String(credentials["user"].id), name: username, token: credentials["access_token"] };
+}
+
+/** Another session of the same person, and the browser's cookie of it. */
+async function signIn({ id, name }: Person): Promise<Person & { cookie: string }> {
+  const answer = await fetch(`${url}/api/v1/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ username: name, password }),
+  });
+  assert.ok(answer.ok, `${answer.status} ${await answer.clone().text()}`);
+  const cookie = answer.headers.getSetCookie().find((cookie) => cookie.startsWith("session="));
+  const { access_token: token } = await answer.json();
+  return { id, name, token, cookie: cookie?.split(";")[0] ?? assert.fail("no cookie") };
 }
 
 /** What somebody hears, kept until it is asked for. */
@@ -75,8 +91,9 @@ class Ear {
 
 type Options = Partial<ManagerOptions & SocketOptions>;
 
-async function connect(person: Person, options: Options): Promise<Ear> {
-  const auth = { token: person.token };
+const connect = ({ token }: Person, options: Options): Promise<Ear> => enter({ token }, options);
+
+async function enter(auth: Record<string, string>, options: Options): Promise<Ear> {
   const patience = { reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: PATIENCE_MS };
   const socket = io(url, { ...patience, ...options, auth, forceNew: true });
   open.add(socket);
@@ -179,3 +196,65 @@ test("a gateway that is killed in the middle loses nothing, and nothing is said 
     assert.deepEqual(ear.contents(), said);
   }
 });
+
+async function befriended(): Promise<[ana: Person, bo: Person]> {
+  const [ana, bo] = await Promise.all([signUp(), signUp()]);
+  await ask(`/friends/request/${ana.id}`, {}, bo);
+  await ask(`/friends/accept/${bo.id}`, {}, ana);
+  return [ana, bo];
+}
+
+/** Has somebody say something, and waits until it is heard. */
+async function isTold(ear: Ear, from: Person, to: Person): Promise<void> {
+  const content = unique("Hello");
+  await ask("/messages", { to: Number(to.id), content }, from);
+  await ear.hears("new_message", (message) => message.content === content);
+}
+
+for (const [name, options] of transports) {
+  test(`by ${name}, who is put out stays out, and comes back by connect() as somebody who may`, async () => {
+    const [ana, bo] = await befriended();
+    const ear = await connect(bo, options);
+    const { socket } = ear;
+    const { engine } = socket.io;
+    const out = new Promise<string>((resolve) => socket.once("disconnect", resolve));
+    await ask("/auth/logout", {}, bo);
+    assert.equal(await out, "io server disconnect");
+    assert.equal(
+      ear.count("close", (why) => why.name === "session_revoked"),
+      1,
+    );
+    assert.equal(socket.active, false, "it does not come back by itself");
+
+    const refused = new Promise<any>((resolve) => socket.once("connect_error", resolve));
+    socket.connect();
+    assert.equal((await refused).data.code, "session_revoked");
+    assert.equal(socket.active, false);
+
+    socket.auth = { token: (await signIn(bo)).token };
+    socket.connect();
+    await ear.until(() => socket.connected, "the way back");
+    // The library closes an engine with its last namespace, whichever side ended that.
+    assert.notEqual(socket.io.engine, engine);
+    await isTold(ear, ana, bo);
+  });
+
+  test(`by ${name}, the page's cookie says who it is`, async () => {
+    const [ana, bo] = await befriended();
+    const { cookie } = await signIn(bo);
+    const page = { ...options, withCredentials: true, extraHeaders: { cookie, origin: url } };
+    const ear = await enter({}, page);
+    await isTold(ear, ana, bo);
+    ear.socket.io.engine.close();
+    await ear.until(() => !ear.socket.connected, "the break");
+    await isTold(ear, ana, bo);
+    assert.equal(ear.socket.recovered, true);
+
+    // Browsers send it for whoever's page asks.
+    const foreign = { cookie, origin: "https://elsewhere.example" };
+    await assert.rejects(enter({}, { ...options, extraHeaders: foreign }), ({ data }: any) => {
+      assert.equal(data.code, "origin_not_allowed");
+      return true;
+    });
+  });
+}

@@ -76,12 +76,14 @@ pub(crate) struct Packets {
 }
 
 impl Packets {
-    /// Takes whole frames from the buffer, as many as an answer may have; at least one, if there is one.
+    /// Takes whole frames from the buffer, as many as an answer may have; at least one, if there is one. A goodbye has an
+    /// answer to itself: the library heeds it before it hands on what came along, such as the end of the namespace.
     pub(crate) fn take(buffer: &mut Vec<u8>, bytes_max: usize) -> Self {
         let mut packets = Self::default();
         let mut taken = 0;
         while let Some((first_byte, payload, end)) = first_frame(&buffer[taken..]) {
-            if !packets.body.is_empty() && packets.body.len() + payload.len() > bytes_max {
+            let has_room = first_byte != CLOSE && packets.body.len() + payload.len() <= bytes_max;
+            if !packets.body.is_empty() && !has_room {
                 break;
             }
             match first_byte {

@@ -53,6 +53,13 @@ fn frames_become_a_payload() {
     let packets = Packets::take(&mut buffer, 10);
     assert_eq!((&*packets.body, packets.is_last), ("1", true));
     assert!(buffer.is_empty());
+
+    buffer.extend_from_slice(Frame::text(b"41").bytes());
+    buffer.extend_from_slice(Frame::close_echo(Some(1000)).bytes());
+    for expected in [("41", false), ("1", true)] {
+        let packets = Packets::take(&mut buffer, 1000);
+        assert_eq!((&*packets.body, packets.is_last), expected);
+    }
 }
 
 #[tokio::test]
