@@ -287,12 +287,7 @@ impl Limits {
             "65536",
             "largest message of a client",
         );
-        let queue_bytes = positive(
-            reader,
-            "QUEUE_BYTES",
-            "1048576",
-            "waiting for one connection",
-        );
+        let queue_bytes = queue_bytes(reader);
         let queue_frames = positive(reader, "QUEUE_FRAMES", "256", "waiting for one connection");
         let connections = positive(reader, "CONNECTIONS_MAX", "100000", "open connections");
         let handshakes = positive(reader, "HANDSHAKES_MAX", "1024", "handshakes under way");
@@ -343,6 +338,19 @@ fn span(
 
 /// The largest number that all counters and semaphores take.
 const NUMBER_MAX: usize = u32::MAX as usize >> 3;
+/// Twice what `api` takes as a body.
+const QUEUE_BYTES_MIN: usize = 128 << 10;
+
+/// Less than the largest event would close connections over and over.
+fn queue_bytes(reader: &mut Reader) -> Option<usize> {
+    let name = "QUEUE_BYTES";
+    let bytes = positive(reader, name, "1048576", "waiting for one connection")?;
+    if bytes >= QUEUE_BYTES_MIN {
+        return Some(bytes);
+    }
+    reader.reject(name, format_args!("at least {QUEUE_BYTES_MIN}"));
+    None
+}
 
 fn positive(
     reader: &mut Reader,

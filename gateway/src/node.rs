@@ -47,6 +47,9 @@ const HELD_QUEUES: usize = 16;
 /// What was missed is replayed to a connection up to so many bytes that wait: two whole ranges of one channel.
 const REPLAY_BYTES_MAX: usize = 16 << 20;
 
+/// Balancers and people who look after a node ask once a second, each.
+const HEALTH_CHECKS_MAX: usize = 16;
+
 /// One gateway. Concrete on purpose: there is one of everything.
 pub(crate) struct Node {
     pub(crate) config: Config,
@@ -89,6 +92,8 @@ pub(crate) struct Node {
     pub(crate) places: Arc<Semaphore>,
     /// One for each handshake under way.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// One for each question whether the node is well, when there are too many handshakes.
+    pub(crate) health_checks: Arc<Semaphore>,
     /// One for each body that is being read.
     pub(crate) bodies: Arc<Semaphore>,
     /// One for each connection whose first frame has not come.
@@ -204,6 +209,7 @@ impl Node {
             main: Handle::current(),
             places: Arc::new(Semaphore::new(config.limits.connections_max)),
             handshakes: Arc::new(Semaphore::new(config.limits.handshakes_max)),
+            health_checks: Arc::new(Semaphore::new(HEALTH_CHECKS_MAX)),
             bodies: Arc::new(Semaphore::new(config.limits.handshakes_max)),
             strangers: Semaphore::new(config.limits.handshakes_max),
             closed_to_new: AtomicBool::new(false),

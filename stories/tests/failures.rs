@@ -259,7 +259,7 @@ async fn a_redis_restarted_with_its_data_knows_what_it_knew() {
 
 #[tokio::test]
 async fn whoever_was_too_slow_comes_back_to_everything() {
-    let settings = [("QUEUE_BYTES", "65536")];
+    let settings = [("QUEUE_BYTES", "131072")];
     let cluster = Cluster::start_with(&settings).await;
     let (ana, bo) = ana_and_bo(&cluster).await;
     let [gateway, other] = &cluster.gateway;

@@ -3,6 +3,7 @@
 
 pub(crate) mod engine;
 mod events;
+mod place;
 mod socketio;
 
 use std::{
@@ -30,7 +31,7 @@ use tokio::{
 pub(crate) use self::events::cors;
 use self::{
     engine::{Outcome, Probe, Wait},
-    events::{lines, with},
+    events::with,
 };
 use crate::{
     body::Place,
@@ -40,7 +41,7 @@ use crate::{
     node::Node,
     refusal::Refusal,
     relay::Relayed,
-    transport::{Transport, last_words},
+    transport::Transport,
 };
 
 const HEADER_BYTES_MAX: usize = 8 * 1024;
@@ -48,8 +49,6 @@ const BUFFER_BYTES_MAX: usize = 16 * 1024;
 const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 /// For the answer to go out, after the time of a handshake.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
-/// Of a request that is not read: enough to see which it is.
-const GLANCE_BYTES: usize = 64;
 
 /// Before anything was read, and so without a body.
 const TURNED_AWAY: &[u8] =
@@ -159,12 +158,8 @@ async fn answer(
         return None;
     };
     spoken.ok()?;
-    let waits = Arc::clone(&node.handshakes).acquire_owned();
-    let Ok(permit) = timeout_at(deadline, waits).await else {
-        give_up(node, stream).await;
-        return None;
-    };
-    let place = Place::new(permit.ok()?, &node.bodies);
+    let (stream, place) = place::wait(node, stream, deadline).await?;
+    let place = Place::new(place, &node.bodies);
     // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
     let taken = take(stream, |mut request, slot| {
         request.extensions_mut().insert(place.clone());
@@ -177,31 +172,6 @@ async fn answer(
         tracing::debug!(%error, "a request that could not be answered");
         None
     })
-}
-
-/// Says no to somebody whose request could not even be read in time.
-async fn give_up(node: &Node, stream: TcpStream) {
-    match glance(&stream).await {
-        Some(transport) => node.metrics.handshake(transport, HandshakeResult::Timeout),
-        None => node.metrics.refused(Refused::Time),
-    }
-    let refusal = Refusal::too_late(Code::Overloaded);
-    let (head, _) = refusal.to_response().into_parts();
-    let (status, headers, body) = (head.status, lines(&head.headers), refusal.body());
-    let length = body.len();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    last_words(stream, answer.as_bytes()).await;
-}
-
-/// What is asked for, as far as can be seen of what has come.
-async fn glance(stream: &TcpStream) -> Option<Transport> {
-    let mut beginning = [0; GLANCE_BYTES];
-    let count = stream.peek(&mut beginning).await.ok()?;
-    let beginning = String::from_utf8_lossy(&beginning[..count]);
-    let target = beginning.split(' ').nth(1)?;
-    Transport::at(target.split('?').next()?)
 }
 
 /// Has hyper read one request, and answer it; or takes the stream from hyper, for whatever `respond` has put into the slot.

@@ -73,6 +73,9 @@ async fn whoever_waits_for_their_turn_in_vain() {
     let answer = answer.expect("somebody is turned away in time");
     is_told(&answer, &[r#""code":"overloaded""#, "connection: close"]);
     assert_eq!(timeouts(&gateway, "sse"), 1);
+    // Balancers would take the node out of service, and its handshakes would go to the next.
+    let answer = ask(&gateway, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     gateway.stop().await;
 }
 
