@@ -111,6 +111,19 @@ async fn a_body_that_does_not_come_keeps_no_handshake_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_too_late_ends_its_session() {
+    let gateway = Gateway::start_with(&[("HANDSHAKE_TIMEOUT", "1s")]).await;
+    let polled = Polled::open(&gateway).await;
+    let mut slow = RawSocket::connect(&gateway).await;
+    let head = post_announced("/socket.io/", polled.sid(), "");
+    slow.send(&head).await;
+    assert_eq!(slow.head().await, GO_ON);
+    assert!(slow.answer().await.starts_with("HTTP/1.1 503 "));
+    assert_eq!(polled.get().await.0, 400);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_must_not_come_in_is_told_by_a_poll_too() {
     let gateway = Gateway::start().await;
     let polled = Polled::open(&gateway).await;
