@@ -202,7 +202,7 @@ impl Active {
     }
 
     /// Whether the log-in has ended in what was lost.
-    pub(super) fn on_standing(&mut self, standing: Standing, effects: &mut Vec<Effect>) {
+    pub(super) fn on_standing(standing: Standing, effects: &mut Vec<Effect>) {
         match standing {
             Standing::Stands => {}
             Standing::Revoked => effects.push(Effect::Close(CloseReason::SessionRevoked, None)),

@@ -157,8 +157,8 @@ impl Session {
     pub(crate) fn on_standing(&mut self, standing: Standing, now: Now, effects: &mut Vec<Effect>) {
         *self = match std::mem::replace(self, Self::Over) {
             Self::Opening(opening) => opening.on_standing(standing, now, effects),
-            Self::Active(mut active) => {
-                active.on_standing(standing, effects);
+            Self::Active(active) => {
+                Active::on_standing(standing, effects);
                 Self::Active(active)
             }
             Self::Over => Self::Over,
