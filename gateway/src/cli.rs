@@ -17,6 +17,7 @@ use crate::{
     bind,
     config::{self, Config},
     descriptors::raise_limit,
+    drain::stay_to_be_read,
     run,
 };
 
@@ -109,6 +110,7 @@ async fn serve(config: Config, metrics: Metrics) -> Result<(), String> {
     let listener = bind(addr).map_err(|error| format!("{addr}: {error}"))?;
     let private = TcpListener::bind(metrics_addr).await;
     let private = private.map_err(|error| format!("{metrics_addr}: {error}"))?;
+    let linger = config.timing.metrics_linger;
     let lifecycle = Lifecycle::default();
     let traces = start_tracing(&config.telemetry, SERVICE)?;
 
@@ -119,14 +121,17 @@ async fn serve(config: Config, metrics: Metrics) -> Result<(), String> {
             tracing::error!(%error, "signals cannot be heard");
         }
     });
-    let served = run(config, listener, Clock::System, lifecycle, &metrics).await;
+    let served = run(config, listener, Clock::System, lifecycle.clone(), &metrics).await;
+    traces.stop().await;
+    if let Ok(cut) = &served {
+        stay_to_be_read(*cut, linger, &lifecycle).await;
+    }
     signals.abort();
     admin.abort();
-    traces.stop().await;
-    served.map_err(|error| error.to_string())
+    served.map(drop).map_err(|error| error.to_string())
 }
 
-/// The first begins the drain, the second ends it.
+/// The first begins the drain, the second ends it, and whatever is waited for after it.
 async fn obey_signals(lifecycle: &Lifecycle) -> io::Result<()> {
     stop_signal().await?;
     lifecycle.drain();

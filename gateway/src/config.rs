@@ -61,6 +61,8 @@ pub struct Timing {
     pub drain_window: time::Duration,
     /// For the last goodbyes after the window.
     pub drain_flush: time::Duration,
+    /// For which metrics can be read after connections were cut; two minutes at most.
+    pub metrics_linger: time::Duration,
     /// After at most so long, and at least half of it, a connection is asked to move on.
     pub connection_age: time::Duration,
     /// How long a poll waits for something to tell.
@@ -71,6 +73,9 @@ pub struct Timing {
 
 /// So long at most a client that was sent away may keep the old connection, while it opens another.
 const OVERLAP_MAX: time::Duration = time::Duration::from_secs(5);
+
+/// Nobody scrapes more seldom, and whoever stops us does not wait for ever.
+const LINGER_MAX: time::Duration = time::Duration::from_mins(2);
 
 /// A crashed node's people are offline within half a minute, and told so; and one answer of Redis that is late must not
 /// matter.
@@ -251,6 +256,15 @@ impl Timing {
             "10s",
             "then wait for the last of them",
         );
+        let linger = span(
+            reader,
+            "METRICS_LINGER",
+            "16s",
+            "metrics can be read so long after connections were cut: one scrape",
+        );
+        if linger.is_some_and(|linger| linger > LINGER_MAX) {
+            reader.reject("METRICS_LINGER", "at most 2m");
+        }
         let age = span(
             reader,
             "CONNECTION_AGE",
@@ -272,6 +286,7 @@ impl Timing {
             drain_delay: drain_delay?,
             drain_window: drain_window?,
             drain_flush: drain_flush?,
+            metrics_linger: linger?,
             connection_age: age?,
             poll_wait: poll_wait?,
             balance: balance?,

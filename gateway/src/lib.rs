@@ -64,14 +64,15 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// Serves on `listener` until `lifecycle` says to drain and everybody has left. Must run on a multi-threaded runtime.
+/// Serves on `listener` until `lifecycle` says to drain and everybody has left, or time is over; returns how many connections
+/// were cut then. Must run on a multi-threaded runtime.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     clock: Clock,
     lifecycle: Lifecycle,
     metrics: &Metrics,
-) -> Result<(), StartError> {
+) -> Result<u64, StartError> {
     let Started {
         node,
         inboxes,
@@ -93,7 +94,7 @@ pub async fn run(
     });
 
     lifecycle.draining().await;
-    drain::drain(&node).await;
+    let cut = drain::drain(&node).await;
     accepting.abort();
     if let Some(announcing) = announcing {
         announcing.abort();
@@ -117,7 +118,7 @@ pub async fn run(
         tracing::warn!(%error, "connections of this node are counted until its lease ends");
     }
     subscription.abort();
-    Ok(())
+    Ok(cut)
 }
 
 /// Says where other nodes reach this one, where that is known.

@@ -106,6 +106,20 @@ impl Program {
         String::from_utf8(answer.body.to_vec()).expect("text")
     }
 
+    /// Waits until `/metrics` shows this line.
+    pub async fn shows(&self, line: &str) {
+        let deadline = Instant::now() + READY_WITHIN;
+        while !self.metrics().await.lines().any(|shown| shown == line) {
+            assert!(Instant::now() < deadline, "{} shows {line}", self.name);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGTERM, without waiting for the end.
+    pub fn tell_to_end(&self) {
+        self.signal_child(self.child.as_ref().expect("it runs"), Signal::SIGTERM);
+    }
+
     /// Tells it to go, as SIGTERM would; it stays for `DRAIN_DELAY`.
     pub async fn drain(&self) {
         let told = self

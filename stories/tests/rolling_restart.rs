@@ -1,7 +1,9 @@
-//! A new release: every gateway is drained and started again, one after the other, while messages flow.
+//! A new release: every gateway is drained and started again, one after the other, while messages flow; and what is left of one
+//! that had to cut somebody.
 
 use serde_json::Value;
 use stories::{Cluster, Listener, Node, Person};
+use tokio::time::{Duration, timeout};
 
 const PHONES: usize = 8;
 const MESSAGES: usize = 400;
@@ -89,5 +91,49 @@ async fn a_rolling_restart_costs_nobody_an_event() {
         assert_eq!(heard, contents);
         assert!((1..=2).contains(&returns), "it came back {returns} times");
     }
+    cluster.stop().await;
+}
+
+/// An end that waits for nobody; far below `METRICS_LINGER` of the story.
+async fn ends_soon(gateway: &mut Node) {
+    let ended = timeout(Duration::from_secs(30), gateway.program.terminate());
+    assert_eq!(ended.await.expect("it does not linger"), Some(0));
+}
+
+#[tokio::test]
+async fn what_a_gateway_had_to_cut_is_there_to_be_scraped() {
+    let settings = [
+        ("DRAIN_DELAY", "0s"),
+        ("DRAIN_WINDOW", "100ms"),
+        ("DRAIN_FLUSH", "1s"),
+        ("METRICS_LINGER", "2m"),
+    ];
+    let mut cluster = Cluster::start_with(&settings).await;
+    let [api_1, api_2] = &cluster.api;
+    let (ana, bo) = tokio::join!(Person::sign_up(api_1, "ana"), Person::sign_up(api_2, "bob"));
+    let mut stubborn = bo.listens(&cluster.gateway[0]).await;
+    stubborn.reads_slowly();
+    stubborn.come_back(&cluster.gateway[0]).await;
+    let mut polite = ana.listens(&cluster.gateway[1]).await;
+    // More than it reads: it will not hear that it should leave.
+    for content in ["one", "two", "three", "four"] {
+        ana.says(api_1, &bo, content).await;
+    }
+
+    let [first, second] = &mut cluster.gateway;
+    let leaving = tokio::spawn(async move { polite.is_closed().await });
+    ends_soon(second).await;
+    assert_eq!(leaving.await.expect("it is told"), 1001);
+
+    first.program.tell_to_end();
+    let cut = r#"hubbub_gateway_drain_closed_total{how="forced"} 1"#;
+    first.program.shows(cut).await;
+    let open = r#"hubbub_gateway_connections{transport="websocket"} 0"#;
+    first.program.shows(open).await;
+    let healthy = first.http.send(hyper::Method::GET, "/healthz", None, None);
+    assert!(healthy.await.is_err(), "the public port is closed");
+    // The second word.
+    ends_soon(first).await;
+    drop(stubborn);
     cluster.stop().await;
 }

@@ -1,12 +1,12 @@
 //! Redis in several pieces, which fail and move while messages flow.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use shared::testing::{RedisCluster, SentinelGroup};
 use stories::{Cluster, Listener, Node, Person, Setup, settings};
-use tokio::time::{Duration, sleep};
+use tokio::sync::watch;
 
 const LAST: &str = "the last one";
+/// Messages that are said before the trouble, and again after it.
+const SOME: usize = 10;
 
 async fn on(redis_url: &str) -> Cluster {
     Cluster::start_as(Setup {
@@ -16,11 +16,16 @@ async fn on(redis_url: &str) -> Cluster {
     .await
 }
 
-/// Talks through both pods in turn, until told to stop. Returns all that was said.
-async fn talks(ana: &Person, bob: &Person, api: &[Node; 2], stop: &AtomicBool) -> Vec<String> {
+/// Talks through both pods in turn, until nobody counts any more. Returns all that was said.
+async fn talks(
+    ana: &Person,
+    bob: &Person,
+    api: &[Node; 2],
+    count: watch::Sender<usize>,
+) -> Vec<String> {
     let mut said = Vec::new();
     for api in api.iter().cycle() {
-        let is_last = stop.load(Ordering::Relaxed);
+        let is_last = count.send(said.len()).is_err();
         let content = if is_last {
             LAST.to_owned()
         } else {
@@ -33,6 +38,12 @@ async fn talks(ana: &Person, bob: &Person, api: &[Node; 2], stop: &AtomicBool) -
         }
     }
     said
+}
+
+async fn more_is_said(count: &mut watch::Receiver<usize>) {
+    let enough = *count.borrow() + SOME;
+    let said = count.wait_for(|count| *count >= enough).await;
+    said.expect("somebody talks until we have gone");
 }
 
 /// On one and the same connection, which is not told to reload; that there is no hole and no repeat, the listener sees.
@@ -48,21 +59,19 @@ async fn nothing_is_lost(cluster: Cluster, trouble: impl AsyncFnOnce(i64)) {
     let (ana, bob) = tokio::join!(Person::sign_up(api_1, "ana"), Person::sign_up(api_2, "bob"));
     let mut phone = bob.listens(&cluster.gateway[0]).await;
     let mut tablet = bob.listens(&cluster.gateway[1]).await;
-    let stop = AtomicBool::new(false);
-    let trouble = async {
-        // Some before, some after.
-        sleep(Duration::from_millis(300)).await;
-        trouble(bob.id).await;
-        sleep(Duration::from_millis(300)).await;
-        stop.store(true, Ordering::Relaxed);
+    let (count, mut said_already) = watch::channel(0);
+    let listener = bob.id;
+    let trouble = async move {
+        more_is_said(&mut said_already).await;
+        trouble(listener).await;
+        more_is_said(&mut said_already).await;
     };
     let (said, on_phone, on_tablet, ()) = tokio::join!(
-        talks(&ana, &bob, &cluster.api, &stop),
+        talks(&ana, &bob, &cluster.api, count),
         hears_all(&mut phone),
         hears_all(&mut tablet),
         trouble
     );
-    assert!(said.len() > 10, "only {} were said", said.len());
     assert_eq!(on_phone, said);
     assert_eq!(on_tablet, said);
     cluster.stop().await;

@@ -33,6 +33,11 @@ impl Instance {
             .env("DRAIN_DELAY", "500ms")
             .env("DRAIN_WINDOW", "2s")
             .env("DRAIN_FLUSH", "3s")
+            // A scrape of Prometheus, where there is one.
+            .env(
+                "METRICS_LINGER",
+                if self.options().observe { "6s" } else { "0s" },
+            )
     }
 
     /// What both need.

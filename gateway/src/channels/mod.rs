@@ -14,7 +14,7 @@ use crate::{
     codec::Encoded,
     delivering::Delivering,
     hub::Hub,
-    metrics::GatewayMetrics,
+    metrics::{Dropped, GatewayMetrics},
     presence::{self, Presence},
     reach::ReachBook,
     ring::Ring,
@@ -116,13 +116,13 @@ impl Sink for ShardSink {
                 let encoded = Arc::new(encoded);
                 self.ring.keep(&encoded);
                 let missed = self.hub.offer(listeners, &followed(encoded));
-                self.metrics.dropped_on_the_way(class, missed);
+                self.metrics.dropped(class, Dropped::InboxFull, missed);
                 let seconds = since.elapsed().as_secs_f64();
                 self.metrics.broadcast_seconds.observe(seconds);
             }
             Err(error) => {
                 tracing::error!(%error, %channel, "an event cannot be passed on");
-                self.metrics.dropped_on_the_way(class, 1);
+                self.metrics.dropped(class, Dropped::Encode, 1);
                 if let Some(position) = position {
                     self.hub.lost(listeners, channel, position);
                 }

@@ -14,7 +14,7 @@ use crate::{
     codec::{Deflater, Encoded},
     delivering::Delivering,
     ledger::{Ledger, NOBODY, Traced},
-    metrics::{ConnectionGuard, Departure, End},
+    metrics::{ConnectionGuard, Departure, Dropped, End},
     presence,
     roster::Line,
     session::{Path, Session},
@@ -213,7 +213,7 @@ impl Connection {
             let reason = match why {
                 Gone::Replaced => DropReason::Replaced,
                 Gone::ForRoom => {
-                    metrics.dropped(gone.class);
+                    metrics.dropped(gone.class, Dropped::QueueFull, 1);
                     DropReason::QueueFull
                 }
             };
@@ -228,7 +228,7 @@ impl Connection {
                 if tells_presence {
                     ask_again();
                 }
-                metrics.dropped(class);
+                metrics.dropped(class, Dropped::QueueFull, 1);
                 ledger.dropped(traced, own, DropReason::QueueFull);
                 Ok(())
             }

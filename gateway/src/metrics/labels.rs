@@ -232,6 +232,29 @@ impl Drained {
     }
 }
 
+/// Why somebody did not get an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// A connection's queue had no room: the client is slow.
+    QueueFull,
+    /// A shard's inbox had none: the node is. Those who hear a durable event are closed, to resume.
+    InboxFull,
+    /// It has no form that clients could read.
+    Encode,
+}
+
+impl Dropped {
+    pub(super) const ALL: [Self; 3] = [Self::QueueFull, Self::InboxFull, Self::Encode];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::InboxFull => "inbox_full",
+            Self::Encode => "encode",
+        }
+    }
+}
+
 pub(super) const CLASSES: [Class; 3] = [Class::Durable, Class::State, Class::Chatter];
 
 pub(super) const fn class_label(class: Class) -> &'static str {

@@ -14,7 +14,7 @@ use shared::{
 use tokio::time::Instant;
 
 pub(crate) use labels::{
-    Departure, Drained, End, HandshakeResult, Refused, ReplaySource, ResumeResult,
+    Departure, Drained, Dropped, End, HandshakeResult, Refused, ReplaySource, ResumeResult,
 };
 pub(crate) use lines::{ConnectionGuard, Lines, Tally};
 
@@ -220,16 +220,10 @@ impl GatewayMetrics {
         self.drained.with_label_values(&[how.label()]).inc_by(count);
     }
 
-    /// A slow connection will not get an event of this class.
-    pub(crate) fn dropped(&self, class: Class) {
-        let labels = &[class_label(class), "queue_full"];
-        self.dropped.with_label_values(labels).inc();
-    }
-
-    /// So many shards will not get an event of this class. Those who hear a durable one are closed, to resume.
-    pub(crate) fn dropped_on_the_way(&self, class: Class, count: u64) {
+    /// So many connections or shards will not get an event of this class.
+    pub(crate) fn dropped(&self, class: Class, why: Dropped, count: u64) {
         if count > 0 {
-            let labels = &[class_label(class), "inbox_full"];
+            let labels = &[class_label(class), why.label()];
             self.dropped.with_label_values(labels).inc_by(count);
         }
     }
@@ -329,8 +323,8 @@ fn dropped(metrics: &Metrics) -> IntCounterVec {
     let help = "Events that somebody did not get. A durable one is never among them silently.";
     let counters = metrics.counters(name, help, &["class", "reason"]);
     for class in CLASSES {
-        for reason in ["queue_full", "inbox_full"] {
-            counters.with_label_values(&[class_label(class), reason]);
+        for reason in Dropped::ALL {
+            counters.with_label_values(&[class_label(class), reason.label()]);
         }
     }
     counters

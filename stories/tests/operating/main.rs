@@ -1,5 +1,6 @@
 //! `docs/operating.md` says what the programs show and can be told, and nothing else; dashboards and alerts ask for what is there.
 
+mod deployed;
 mod exposition;
 mod tables;
 

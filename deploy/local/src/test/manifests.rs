@@ -1,5 +1,6 @@
-//! What is deployed and is no program: Kubernetes manifests, Prometheus rules, the balancer's configuration.
+//! What is deployed and is no program: Kubernetes manifests, Prometheus rules, dashboards.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,7 +37,40 @@ fn check_rules(runner: &Runner) -> Result<()> {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "config", "--syntax-only"]);
     promtool.arg(folder.join("prometheus.yml"));
-    runner.step("scrape configuration", promtool)
+    runner.step("scrape configuration", promtool)?;
+    check_queries(runner)
+}
+
+/// The queries of the dashboards, given as rules to who knows the language. Each stands on a line of its own.
+fn check_queries(runner: &Runner) -> Result<()> {
+    let mut rules = String::from("groups:\n  - name: dashboards\n    rules:\n");
+    let mut count = 0;
+    for path in files(&runner.root().join("deploy/grafana/dashboards"), ".json")? {
+        let dashboard = fs::read_to_string(&path).doing(|| format!("read {}", path.display()))?;
+        for line in dashboard.lines() {
+            let Some(query) = line.trim().strip_prefix("\"expr\": ") else {
+                continue;
+            };
+            // Grafana puts in a span of time; a string of JSON is one of YAML.
+            let query = query.trim_end_matches(',');
+            let query = ["$__rate_interval", "$__range", "$__interval"]
+                .iter()
+                .fold(query.to_owned(), |query, span| query.replace(span, "5m"));
+            count += 1;
+            writeln!(
+                rules,
+                "      - {{record: 'dashboards:query{count}', expr: {query}}}"
+            )
+            .expect("text takes every text");
+        }
+    }
+    let tools = Layout::tools()?;
+    fs::create_dir_all(&tools).doing(|| format!("make {}", tools.display()))?;
+    let path = tools.join("dashboards.rules.yml");
+    fs::write(&path, rules).doing(|| format!("write {}", path.display()))?;
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "rules"]).arg(path);
+    runner.step("queries of dashboards", promtool)
 }
 
 /// Renders every overlay, and every component upon the base alone; validates and scans what comes out.
