@@ -12,6 +12,9 @@ use crate::{Contract, Node};
 /// The longest that a story waits for anything: far above what is promised, so that a slow machine fails no story.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The longest between two messages, while servers fail over or start again.
+const SILENCE_MAX: Duration = Duration::from_secs(90);
+
 /// Everybody's.
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -206,8 +209,12 @@ impl Listener {
     /// The next frame or close. Checks what holds for every connection: a frame is as the document of the sockets says, and
     /// offsets have no hole and no repeat.
     pub async fn next(&mut self) -> Received {
+        self.next_before(Instant::now() + PATIENCE).await
+    }
+
+    /// [`Listener::next`], for somebody who waits for more than any frame: heartbeats come whatever else does not.
+    async fn next_before(&mut self, deadline: Instant) -> Received {
         let socket = self.socket.as_mut().expect("connected");
-        let deadline = Instant::now() + PATIENCE;
         let received = timeout_at(deadline, socket.next())
             .await
             .expect("something in time");
@@ -272,9 +279,11 @@ impl Listener {
         last: &str,
         heard: &mut Vec<String>,
     ) -> Option<()> {
+        let mut deadline = Instant::now() + SILENCE_MAX;
         loop {
-            match self.next().await {
+            match self.next_before(deadline).await {
                 Received::Frame(frame) if frame["type"] == "private_message" => {
+                    deadline = Instant::now() + SILENCE_MAX;
                     let content = frame["data"]["content"].as_str().expect("a content");
                     heard.push(content.to_owned());
                     if content == last {
