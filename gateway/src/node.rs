@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     api_client::ApiClient,
     channels::{Heard, Permits, ShardSink},
-    config::Config,
+    config::{Config, Limits},
     door::Door,
     hub::{Hub, Inbox},
     ledger::Ledger,
@@ -88,17 +88,33 @@ pub(crate) struct Node {
     pub(crate) room_checks: RoomChecks,
     /// What operators have switched off.
     pub(crate) switches: Arc<Switches>,
-    /// One for each connection.
-    pub(crate) places: Arc<Semaphore>,
-    /// One for each handshake under way.
-    pub(crate) handshakes: Arc<Semaphore>,
-    /// One for each question whether the node is well, when there are too many handshakes.
-    pub(crate) health_checks: Arc<Semaphore>,
-    /// One for each body that is being read.
-    pub(crate) bodies: Arc<Semaphore>,
-    /// One for each connection whose first frame has not come.
-    pub(crate) strangers: Semaphore,
+    pub(crate) places: Places,
     closed_to_new: AtomicBool,
+}
+
+/// How many there may be at a time, of each kind that holds something of the node's.
+pub(crate) struct Places {
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) handshakes: Arc<Semaphore>,
+    /// Questions whether the node is well, when there are too many handshakes.
+    pub(crate) health_checks: Arc<Semaphore>,
+    /// Bodies that are being read.
+    pub(crate) bodies: Arc<Semaphore>,
+    /// Connections whose first frame has not come.
+    pub(crate) strangers: Semaphore,
+}
+
+impl Places {
+    fn new(limits: &Limits) -> Self {
+        let shared = |count| Arc::new(Semaphore::new(count));
+        Self {
+            connections: shared(limits.connections_max),
+            handshakes: shared(limits.handshakes_max),
+            health_checks: shared(HEALTH_CHECKS_MAX),
+            bodies: shared(limits.handshakes_max),
+            strangers: Semaphore::new(limits.handshakes_max),
+        }
+    }
 }
 
 /// What was started along with a node.
@@ -207,11 +223,7 @@ impl Node {
             hub,
             session_settings: Arc::new(session_settings(&config)),
             main: Handle::current(),
-            places: Arc::new(Semaphore::new(config.limits.connections_max)),
-            handshakes: Arc::new(Semaphore::new(config.limits.handshakes_max)),
-            health_checks: Arc::new(Semaphore::new(HEALTH_CHECKS_MAX)),
-            bodies: Arc::new(Semaphore::new(config.limits.handshakes_max)),
-            strangers: Semaphore::new(config.limits.handshakes_max),
+            places: Places::new(&config.limits),
             closed_to_new: AtomicBool::new(false),
             config,
         };

@@ -16,7 +16,7 @@ use crate::{
 /// A place for one connection, held until it ends.
 pub(super) fn place(node: &Node) -> Result<OwnedSemaphorePermit, Refusal> {
     handshake(node)?;
-    let place = Arc::clone(&node.places).try_acquire_owned();
+    let place = Arc::clone(&node.places.connections).try_acquire_owned();
     place.map_err(|_| {
         node.metrics.refused(Refused::Full);
         let detail = "This node holds all the connections it can";

@@ -58,7 +58,7 @@ pub(super) async fn authenticate(
     unread: Vec<u8>,
     compressed: bool,
 ) -> Result<(Known, Option<Resume>, Vec<u8>), Failed> {
-    let Ok(_place) = node.strangers.try_acquire() else {
+    let Ok(_place) = node.places.strangers.try_acquire() else {
         node.metrics.refused(Refused::Strangers);
         let detail = "Too many connections have not said who they are";
         return Err(Refusal::new(Code::Overloaded, detail).into());

@@ -105,7 +105,7 @@ async fn try_connect(
     unread: Vec<u8>,
     (known, socket): (Result<Known, Refusal>, &mut SocketIo),
 ) -> Result<(Known, Resume, Vec<u8>), Failed> {
-    let Ok(_place) = node.strangers.try_acquire() else {
+    let Ok(_place) = node.places.strangers.try_acquire() else {
         node.metrics.refused(Refused::Strangers);
         let detail = "Too many connections have not said who they are";
         return Err(Refusal::new(Code::Overloaded, detail).into());

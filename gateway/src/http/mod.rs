@@ -159,7 +159,7 @@ async fn answer(
     };
     spoken.ok()?;
     let (stream, place) = place::wait(node, stream, deadline).await?;
-    let place = Place::new(place, &node.bodies);
+    let place = Place::new(place, &node.places.bodies);
     // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
     let taken = take(stream, |mut request, slot| {
         request.extensions_mut().insert(place.clone());

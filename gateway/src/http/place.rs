@@ -34,20 +34,18 @@ pub(super) async fn wait(
     stream: TcpStream,
     deadline: Instant,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    if let Ok(place) = Arc::clone(&node.handshakes).try_acquire_owned() {
+    if let Ok(place) = Arc::clone(&node.places.handshakes).try_acquire_owned() {
         return Some((stream, place));
     }
     let places = match glance(&stream).await {
-        Asked::Health => &node.health_checks,
-        Asked::Handshake(_) | Asked::Other => &node.handshakes,
+        Asked::Health => &node.places.health_checks,
+        Asked::Handshake(_) | Asked::Other => &node.places.handshakes,
     };
-    match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
-        Ok(place) => Some((stream, place.ok()?)),
-        Err(_) => {
-            give_up(node, stream).await;
-            None
-        }
+    if let Ok(place) = timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
+        return Some((stream, place.ok()?));
     }
+    give_up(node, stream).await;
+    None
 }
 
 /// Says no to somebody whose request could not even be read in time.

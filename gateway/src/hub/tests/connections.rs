@@ -100,7 +100,9 @@ impl Bench {
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let user_id = UserId::new(number).unwrap();
-        let place = Arc::clone(&node.places).try_acquire_owned().unwrap();
+        let place = Arc::clone(&node.places.connections)
+            .try_acquire_owned()
+            .unwrap();
         let opened = node.metrics.opened(outlet.transport(), Instant::now());
         self.state.arrive(Arrival {
             stream,
