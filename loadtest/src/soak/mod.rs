@@ -33,6 +33,8 @@ const GONE_FOR: Duration = Duration::from_secs(3);
 const ARRIVE: Duration = Duration::from_mins(3);
 /// Before memory is looked at: what comes of connecting is over by then.
 const SETTLE: Duration = Duration::from_secs(20);
+/// The same at the end: gateways keep what was said for a minute, and look every ten seconds whether it is older.
+const FORGET: Duration = Duration::from_secs(80);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How much more memory than before there may be at the end.
 const GROWTH_MAX: f64 = 1.1;
@@ -89,7 +91,7 @@ impl Soak {
         self.live(&mut stack, &mut redis, &mut listeners).await?;
         let (acknowledged, refused) = talk.end().await?;
         let told = wait_for_the_last(&mut listeners, stack.database_url()).await?;
-        sleep(SETTLE).await;
+        sleep(FORGET).await;
         let report = json!({
             "scenario": "soak",
             "people": self.people,
