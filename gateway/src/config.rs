@@ -302,8 +302,9 @@ impl Limits {
             "65536",
             "largest message of a client",
         );
-        let queue_bytes = queue_bytes(reader);
-        let queue_frames = positive(reader, "QUEUE_FRAMES", "256", "waiting for one connection");
+        let waiting = "waiting for one connection";
+        let queue_bytes = at_least(QUEUE_BYTES_MIN, reader, ("QUEUE_BYTES", "1048576", waiting));
+        let queue_frames = positive(reader, "QUEUE_FRAMES", "256", waiting);
         let connections = positive(reader, "CONNECTIONS_MAX", "100000", "open connections");
         let handshakes = positive(reader, "HANDSHAKES_MAX", "1024", "handshakes under way");
         let name = "HANDSHAKE_RATE";
@@ -353,19 +354,8 @@ fn span(
 
 /// The largest number that all counters and semaphores take.
 const NUMBER_MAX: usize = u32::MAX as usize >> 3;
-/// Twice what `api` takes as a body.
+/// Twice what `api` takes as a body: less than the largest event would close connections over and over.
 const QUEUE_BYTES_MIN: usize = 128 << 10;
-
-/// Less than the largest event would close connections over and over.
-fn queue_bytes(reader: &mut Reader) -> Option<usize> {
-    let name = "QUEUE_BYTES";
-    let bytes = positive(reader, name, "1048576", "waiting for one connection")?;
-    if bytes >= QUEUE_BYTES_MIN {
-        return Some(bytes);
-    }
-    reader.reject(name, format_args!("at least {QUEUE_BYTES_MIN}"));
-    None
-}
 
 fn positive(
     reader: &mut Reader,
@@ -373,10 +363,18 @@ fn positive(
     default: &str,
     help: &'static str,
 ) -> Option<usize> {
+    at_least(1, reader, (name, default, help))
+}
+
+fn at_least(
+    least: usize,
+    reader: &mut Reader,
+    (name, default, help): (&'static str, &str, &'static str),
+) -> Option<usize> {
     let number: usize = reader.with_default(name, default, help)?;
-    if (1..=NUMBER_MAX).contains(&number) {
+    if (least..=NUMBER_MAX).contains(&number) {
         return Some(number);
     }
-    reader.reject(name, format_args!("from 1 to {NUMBER_MAX}"));
+    reader.reject(name, format_args!("from {least} to {NUMBER_MAX}"));
     None
 }

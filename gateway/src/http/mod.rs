@@ -34,7 +34,6 @@ use self::{
     events::with,
 };
 use crate::{
-    body::Place,
     door::Stranger,
     handshake::{self, Granted, resume::parameter},
     metrics::{HandshakeResult, Refused},
@@ -159,7 +158,6 @@ async fn answer(
     };
     spoken.ok()?;
     let (stream, place) = place::wait(node, stream, deadline).await?;
-    let place = Place::new(place, &node.places.bodies);
     // Boxed, for a connection that is polled and not awaited has to have a service that can be moved.
     let taken = take(stream, |mut request, slot| {
         request.extensions_mut().insert(place.clone());
@@ -218,17 +216,16 @@ async fn respond(
     let Some(transport) = Transport::at(request.uri().path()) else {
         return plain(node, &request);
     };
-    let cors = cors(&request, &node.config.http.allowed_origins);
-    // What comes for a session that is polled is no handshake any more.
-    let query = request.uri().query().unwrap_or_default();
-    let is_handshake = transport != Transport::SocketIo || parameter(query, "sid").is_none();
     let checked = check(node, &mut request, (peer, transport), &slot);
     if let Ok(response) = timeout_at(deadline, checked).await {
         return response;
     }
-    if is_handshake {
+    // What comes for a session that is polled is no handshake any more.
+    let query = request.uri().query().unwrap_or_default();
+    if transport != Transport::SocketIo || parameter(query, "sid").is_none() {
         node.metrics.handshake(transport, HandshakeResult::Timeout);
     }
+    let cors = cors(&request, &node.config.http.allowed_origins);
     with(Refusal::too_late(Code::Unavailable).to_response(), cors)
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use shared::wire::Code;
 use tokio::{
     net::TcpStream,
-    sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
 
 use super::events::lines;
 use crate::{
+    body::Place,
     metrics::{HandshakeResult, Refused},
     node::Node,
     refusal::Refusal,
@@ -33,16 +33,18 @@ pub(super) async fn wait(
     node: &Node,
     stream: TcpStream,
     deadline: Instant,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    if let Ok(place) = Arc::clone(&node.places.handshakes).try_acquire_owned() {
-        return Some((stream, place));
+) -> Option<(TcpStream, Place)> {
+    let places = &node.places;
+    let held = |permit| Place::new(permit, &places.bodies);
+    if let Ok(permit) = Arc::clone(&places.handshakes).try_acquire_owned() {
+        return Some((stream, held(permit)));
     }
-    let places = match glance(&stream).await {
-        Asked::Health => &node.places.health_checks,
-        Asked::Handshake(_) | Asked::Other => &node.places.handshakes,
+    let kind = match glance(&stream).await {
+        Asked::Health => &places.health_checks,
+        Asked::Handshake(_) | Asked::Other => &places.handshakes,
     };
-    if let Ok(place) = timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
-        return Some((stream, place.ok()?));
+    if let Ok(permit) = timeout_at(deadline, Arc::clone(kind).acquire_owned()).await {
+        return Some((stream, held(permit.ok()?)));
     }
     give_up(node, stream).await;
     None

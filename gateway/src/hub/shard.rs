@@ -232,16 +232,12 @@ impl Shard {
 impl Shard {
     async fn read(self: Rc<Self>, key: Key, channel: Channel, after: Position, through: Offset) {
         let heard_here = self.node.ring.range(channel, after, through);
-        let turn = match heard_here {
-            Some(_) => None,
-            None => self.reads.acquire().await.ok(),
-        };
-        let (source, outcome) = match heard_here {
-            Some(events) => (ReplaySource::Ring, Ok(events)),
-            None => (
-                ReplaySource::History,
-                self.read_history(channel, after, through).await,
-            ),
+        let (source, outcome, turn) = if let Some(events) = heard_here {
+            (ReplaySource::Ring, Ok(events), None)
+        } else {
+            let turn = self.reads.acquire().await.ok();
+            let read = self.read_history(channel, after, through).await;
+            (ReplaySource::History, read, turn)
         };
         if let Ok(events) = &outcome {
             self.node.metrics.replayed(source, events.len());

@@ -49,7 +49,7 @@ pub(crate) enum Effect {
         after: Position,
         through: Offset,
     },
-    /// Ask `api` whether its log-in still stands; answered by `on_standing`.
+    /// Ask whether its log-in still stands; answered by `on_standing`.
     Verify,
     /// Ask whether it may stay in these rooms, and ask again for so long; answered by `on_rooms_checked`. What was asked before
     /// is not answered any more.

@@ -150,8 +150,7 @@ impl Opening {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Session {
-        let most = self.settings.replay_bytes_max;
-        let outcome = outcome.and_then(|events| stream::admit(&self.streams, events, most));
+        let outcome = stream::admit(&self.streams, outcome, self.settings.replay_bytes_max);
         let Some(stream) = self.streams.iter_mut().find(|s| s.channel == channel) else {
             return Session::Opening(self);
         };

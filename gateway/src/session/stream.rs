@@ -236,9 +236,10 @@ pub(super) fn take(streams: &mut [Stream], encoded: &Arc<Encoded>, bound: Room) 
 /// What was read for one of a connection's streams, if it fits with what was read for the others and waits.
 pub(super) fn admit(
     streams: &[Stream],
-    events: Vec<Arc<Encoded>>,
+    outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
     bytes_max: usize,
 ) -> Result<Vec<Arc<Encoded>>, HistoryError> {
+    let events = outcome?;
     let waiting: usize = backlogs(streams).map(|backlog| backlog.missed.bytes).sum();
     let read: usize = events.iter().map(|encoded| encoded.weight()).sum();
     if waiting + read > bytes_max {

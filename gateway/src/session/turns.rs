@@ -177,8 +177,7 @@ impl Active {
         outcome: Result<Vec<Arc<Encoded>>, HistoryError>,
         effects: &mut Vec<Effect>,
     ) {
-        let most = self.settings.replay_bytes_max;
-        let outcome = outcome.and_then(|events| stream::admit(&self.streams, events, most));
+        let outcome = stream::admit(&self.streams, outcome, self.settings.replay_bytes_max);
         if self.joins.contains(&channel) {
             self.on_join_history(channel, outcome, effects);
             return;

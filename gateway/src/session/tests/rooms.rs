@@ -69,6 +69,20 @@ impl Script {
         ));
     }
 
+    /// The answer to its question lets it in, and is older than what was taken from somebody since.
+    fn is_let_in_and_doubted(&mut self) {
+        self.event(&access_changed(11));
+        self.event(&said(5, 8, "meanwhile"));
+        self.effects.clear();
+        self.replies(entrance(None));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(self.wants(), @r#"
+            send {"type":"ack","ref":1,"data":{"like_count":3}}
+            check 5 for 5000
+            "#);
+        }
+    }
+
     fn replies(&mut self, answer: Answer) {
         let frame = Bytes::from_static(br#"{"type":"x","ref":1}"#);
         let reference = Command::parse(frame).unwrap().reference;
@@ -225,14 +239,7 @@ fn what_is_held_of_a_room_outlives_its_being_entered_anew() {
     // The doubt is newer than the question.
     let mut script = Script::in_room();
     script.joins(5);
-    script.event(&access_changed(11));
-    script.event(&said(5, 8, "meanwhile"));
-    script.effects.clear();
-    script.replies(entrance(None));
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"ack","ref":1,"data":{"like_count":3}}
-    check 5 for 5000
-    "#);
+    script.is_let_in_and_doubted();
     script.checked(&[5]);
     assert_eq!(script.wants(), "deliver meanwhile live");
 }
@@ -421,14 +428,7 @@ fn an_answer_that_is_older_than_a_change_lets_nobody_in_for_good() {
     let mut script = Script::active();
     script.joins(5);
     script.joined(room(5), None, Replay::NotAsked);
-    script.event(&access_changed(11));
-    script.event(&said(5, 8, "meanwhile"));
-    script.effects.clear();
-    script.replies(entrance(None));
-    insta::assert_snapshot!(script.wants(), @r#"
-    send {"type":"ack","ref":1,"data":{"like_count":3}}
-    check 5 for 5000
-    "#);
+    script.is_let_in_and_doubted();
     script.checked(&[]);
     assert!(script.wants().contains("no_access"));
 }
