@@ -92,7 +92,9 @@ fn started(config: Config) -> ExitCode {
         Ok(counts) => counts.register(&metrics),
         Err(error) => return refuse(&error),
     }
+    // As many as hold sockets: more would take turns on the same processors, and wake each other for it.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.shards)
         .enable_all()
         .build();
     let served = runtime

@@ -40,7 +40,7 @@ pub struct Config {
     pub presence: presence::Settings,
     /// What this node says of the switches `presence`, `rooms` and `typing`; of other flags it knows nothing.
     pub flags: Overrides,
-    /// Single-threaded runtimes that hold the sockets.
+    /// Single-threaded runtimes that hold the sockets; for all else there are as many threads.
     pub shards: usize,
 }
 
@@ -193,7 +193,7 @@ impl Config {
             reader,
             "SHARDS",
             &cores.to_string(),
-            "threads that hold sockets",
+            "threads that hold sockets, and as many for all else",
         );
         Some(Self {
             http: http?,

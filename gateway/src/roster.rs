@@ -14,6 +14,7 @@ use shared::{
     bus::BusError,
     connections::{Connection, Connections, KEPT, LEASE, Name},
     ids::UserId,
+    memory::give_back,
 };
 use tokio::{
     sync::Notify,
@@ -196,7 +197,9 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let mut state = self.roster.lock();
-        if state.here.remove(&self.connection.name).is_some() && state.gone.len() < GONE_MAX {
+        let was_here = state.here.remove(&self.connection.name).is_some();
+        give_back(&mut state.here);
+        if was_here && state.gone.len() < GONE_MAX {
             state.gone.push(self.connection);
             self.roster.has_news.notify_one();
         }

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod load;
 pub mod membership;
+pub mod memory;
 pub(crate) mod mirror;
 pub mod presence;
 pub mod ratelimit;

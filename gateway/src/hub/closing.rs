@@ -4,6 +4,7 @@ use std::mem;
 
 use shared::{
     ledger::DropReason,
+    memory::give_back,
     wire::{Channel, CloseReason},
 };
 
@@ -158,6 +159,7 @@ impl State {
         members.retain(|member| *member != key);
         if members.is_empty() {
             self.members.remove(&channel);
+            give_back(&mut self.members);
             self.add_task(Task::Leave(channel));
         }
     }

@@ -85,7 +85,7 @@ pub(super) struct Connection {
     pub(super) may_be_behind: bool,
     pub(super) closing: Option<Closing>,
     /// What came before the client was listened to.
-    pub(super) unread: Vec<u8>,
+    pub(super) unread: Box<[u8]>,
     /// Whether it is read.
     pub(super) is_heard: bool,
     /// The socket took no more; nothing is written until it says that it does.
@@ -120,7 +120,7 @@ impl Connection {
             dirty: false,
             may_be_behind: true,
             closing: None,
-            unread,
+            unread: unread.into_boxed_slice(),
             is_heard: false,
             is_blocked: false,
             line: Some(line),
@@ -195,7 +195,7 @@ impl Connection {
 
     fn push(&mut self, item: Item, conditions: &Conditions) -> Result<(), CloseReason> {
         let (bound, metrics) = (conditions.queue, &conditions.metrics);
-        if !self.queue.fits(&item, bound) && !self.is_blocked {
+        if !self.queue.admits(&item, bound) && !self.is_blocked {
             // Perhaps only the burst is long, and the socket takes it. If not, the next write says so again.
             self.write(conditions, conditions.clock.now_ms());
         }

@@ -3,7 +3,6 @@
 use std::{mem, ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
-use rand::seq::IteratorRandom;
 use shared::{
     bus::Joined,
     connections::Name,
@@ -41,8 +40,8 @@ impl State {
                 self.add_task(Task::SendAway(everybody, window, Departure::Drain));
             }
             inbox::Message::Shed(count, window) => {
-                let some = self.some_who_stay(count);
-                self.add_task(Task::SendAway(some, window, Departure::Rebalance));
+                let newest = self.newest_who_stay(count);
+                self.add_task(Task::SendAway(newest, window, Departure::Rebalance));
             }
             inbox::Message::Arrived(_) | inbox::Message::Stop => {}
         }
@@ -260,10 +259,14 @@ impl State {
         self.answer(key, &native::reconnect(after_ms));
     }
 
-    /// So many connections, by chance, that were not told to go.
-    fn some_who_stay(&mut self, count: usize) -> Vec<Key> {
+    /// So many connections that were not told to go: the newest. What those took lies together, as they came together when
+    /// another node ended, and can be given back when they are gone; and who has been here for long is left alone.
+    fn newest_who_stay(&mut self, count: usize) -> Vec<Key> {
         let connections = self.connections.iter();
         let stay = connections.filter(|(_, c)| matches!(c.stay, Stay::Until(_)));
-        stay.map(|(key, _)| key).sample(&mut rand::rng(), count)
+        let mut stay: Vec<Key> = stay.map(|(key, _)| key).collect();
+        stay.sort_unstable_by_key(|key| self.connections.came_after(*key));
+        stay.truncate(count);
+        stay
     }
 }

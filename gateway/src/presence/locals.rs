@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use shared::ids::UserId;
+use shared::{ids::UserId, memory::give_back};
 
 /// The time, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,9 @@ impl Locals {
 
     fn remove(&mut self, user: UserId) {
         self.people.remove(&user);
+        give_back(&mut self.people);
         self.left.remove(&user);
+        give_back(&mut self.left);
     }
 
     fn queue(&mut self, user: UserId) {

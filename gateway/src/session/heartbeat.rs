@@ -25,9 +25,9 @@ pub(super) enum Due {
 #[derive(Debug)]
 pub(super) struct Pulse {
     sent_at_ms: u64,
-    /// Taken off the first interval.
-    lead_ms: u64,
     heard_at_ms: u64,
+    /// Taken off the first interval.
+    lead_ms: u32,
     pinged: bool,
 }
 
@@ -41,7 +41,7 @@ impl Pulse {
             clippy::cast_precision_loss,
             reason = "a fraction of an interval"
         )]
-        let lead_ms = (intervals.heartbeat_ms as f64 * 0.5 * jitter) as u64;
+        let lead_ms = (intervals.heartbeat_ms as f64 * 0.5 * jitter) as u32;
         Self {
             sent_at_ms: now.elapsed_ms,
             lead_ms,
@@ -85,6 +85,6 @@ impl Pulse {
     }
 
     fn heartbeat_at_ms(&self, intervals: Intervals) -> u64 {
-        (self.sent_at_ms + intervals.heartbeat_ms).saturating_sub(self.lead_ms)
+        (self.sent_at_ms + intervals.heartbeat_ms).saturating_sub(u64::from(self.lead_ms))
     }
 }

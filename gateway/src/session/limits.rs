@@ -23,6 +23,13 @@ pub(crate) struct CommandLimits {
     pub(crate) burst: u32,
 }
 
+impl CommandLimits {
+    /// A full bucket, in thousandths of a command.
+    fn full(self) -> u32 {
+        self.burst.saturating_mul(1000)
+    }
+}
+
 /// Refusals in a row after which nobody seems to read them. Below the frames that a queue holds.
 const REFUSED_MAX: u16 = 100;
 /// Unreadable frames in a row that are answered; the next one closes.
@@ -31,7 +38,7 @@ const MALFORMED_MAX: u16 = 5;
 /// A token bucket, in thousandths of a command, and two counters.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    thousandths: u64,
+    thousandths: u32,
     filled_at_ms: u64,
     refused: u16,
     malformed: u16,
@@ -40,7 +47,7 @@ pub(super) struct Allowance {
 impl Allowance {
     pub(super) fn new(limits: CommandLimits, now: Now) -> Self {
         Self {
-            thousandths: u64::from(limits.burst) * 1000,
+            thousandths: limits.full(),
             filled_at_ms: now.elapsed_ms,
             refused: 0,
             malformed: 0,
@@ -52,14 +59,12 @@ impl Allowance {
         let Some(per_second) = limits.per_second else {
             return Verdict::Allowed;
         };
-        let (rate, full) = (u64::from(per_second), u64::from(limits.burst) * 1000);
+        let rate = u64::from(per_second);
         let passed_ms = now.elapsed_ms.saturating_sub(self.filled_at_ms);
         self.filled_at_ms = now.elapsed_ms;
         // Commands a second are thousandths a millisecond.
-        self.thousandths = full.min(
-            self.thousandths
-                .saturating_add(passed_ms.saturating_mul(rate)),
-        );
+        let gained = u32::try_from(passed_ms.saturating_mul(rate)).unwrap_or(u32::MAX);
+        self.thousandths = limits.full().min(self.thousandths.saturating_add(gained));
         if self.thousandths >= 1000 {
             self.thousandths -= 1000;
             self.refused = 0;
@@ -69,7 +74,7 @@ impl Allowance {
         if self.refused > REFUSED_MAX {
             return Verdict::Flood;
         }
-        let retry_after_ms = (1000 - self.thousandths).div_ceil(rate);
+        let retry_after_ms = u64::from(1000 - self.thousandths).div_ceil(rate);
         Verdict::Refused { retry_after_ms }
     }
 

@@ -141,8 +141,7 @@ impl Queue {
         mut evicted: impl FnMut(Item, Gone),
     ) -> Pushed {
         match item.class {
-            // From half way on, what nobody will miss is kept out.
-            Class::Chatter if !self.fits(&item, half(bound)) => return Pushed::Dropped,
+            Class::Chatter if !self.admits(&item, bound) => return Pushed::Dropped,
             Class::State => loop {
                 let older = self.same_key(&item);
                 match older {
@@ -326,8 +325,16 @@ impl Queue {
         self.items.push_back(item);
     }
 
-    /// Whether there is room without anybody giving way.
-    pub(crate) fn fits(&self, item: &Item, bound: Room) -> bool {
+    /// Whether there is room for an item of its class without anybody giving way.
+    pub(crate) fn admits(&self, item: &Item, bound: Room) -> bool {
+        match item.class {
+            // From half way on, what nobody will miss is kept out.
+            Class::Chatter => self.fits(item, half(bound)),
+            Class::State | Class::Durable => self.fits(item, bound),
+        }
+    }
+
+    fn fits(&self, item: &Item, bound: Room) -> bool {
         self.items.len() < bound.frames && self.bytes + item.bytes.len() <= bound.bytes
     }
 

@@ -71,6 +71,13 @@ impl Cluster {
         Ok(swarms)
     }
 
+    /// These people, who are in no room; everybody is connected.
+    pub(super) fn come(&self, people: RangeInclusive<usize>) -> Result<Vec<Swarm>, Failure> {
+        let mut swarms = self.begin(people)?;
+        swarms.iter_mut().try_for_each(Swarm::ready)?;
+        Ok(swarms)
+    }
+
     /// Has these people come, half to each node, and does not wait for them.
     pub(super) fn begin(&self, people: RangeInclusive<usize>) -> Result<Vec<Swarm>, Failure> {
         start_swarms(&self.lines(people, false))

@@ -61,7 +61,7 @@ impl Measurement {
                 "--quick" => measurement.size = Size::QUICK,
                 "--rate" => {
                     let rate = next()?.parse().ok().filter(|rate| *rate > 0.0);
-                    measurement.size.room_rate = rate.ok_or(Failure::Usage)?;
+                    measurement.size = measurement.size.at(rate.ok_or(Failure::Usage)?);
                 }
                 "--programs" => measurement.programs = path()?,
                 "--json" => measurement.json = Some(path()?),

@@ -94,7 +94,9 @@ impl Report {
             };
             let ours = self.aimed(scenario, peer).unwrap_or_default();
             let beside = self.aimed(scenario, peer.beside()).unwrap_or_default();
-            let met = if aim.is_met(ours, beside) {
+            let met = if ours == 0.0 || beside == 0.0 {
+                "not measured"
+            } else if aim.is_met(ours, beside) {
                 "met"
             } else {
                 "not met"

@@ -30,7 +30,7 @@ pub(super) struct Size {
     idle: usize,
     room: usize,
     /// Deliveries a second; a search begins with so many.
-    pub(super) room_rate: f64,
+    room_rate: f64,
     people: usize,
     /// Messages a second, to begin the search with.
     people_rate: f64,
@@ -62,6 +62,15 @@ impl Size {
         lasts: Duration::from_millis(500),
         settles: Duration::from_millis(100),
     };
+    /// At another rate, of deliveries in a room and of messages to people.
+    pub(super) const fn at(self, rate: f64) -> Self {
+        Self {
+            room_rate: rate,
+            people_rate: rate,
+            ..self
+        }
+    }
+
     /// Steps of a search; the quick one only shows that there is a next.
     const fn steps(&self) -> usize {
         if self.idle == Self::QUICK.idle { 2 } else { 40 }
@@ -198,16 +207,25 @@ async fn idle(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
     drop(warm);
     sleep(size.settles).await;
     let before = cluster.resident_kib()?;
-    let swarms = cluster.connect(size.idle, false)?;
+    let half = size.idle / 2;
+    let first = cluster.connect(half, false)?;
+    sleep(size.settles).await;
+    let with_half = cluster.resident_kib()?;
+    let second = cluster.come(half + 1..=size.idle)?;
     sleep(size.settles).await;
     let cpu_before = cluster.cpu_seconds()?;
     sleep(size.lasts).await;
     let cpu = cluster.cpu_seconds()? - cpu_before;
     let kib = cluster.resident_kib()? - before;
-    drop(swarms);
+    drop(second);
+    // What a channel needs is kept for those who come back at once.
+    sleep(size.settles * 3).await;
+    let kept = cluster.resident_kib()? - with_half;
+    drop(first);
     Ok(vec![
         ("connections", real(size.idle)),
         ("resident KiB per connection", kib / real(size.idle)),
+        ("of it kept for each that went", kept / real(half)),
         ("CPU % of one core", cpu / size.lasts.as_secs_f64() * 100.0),
     ])
 }

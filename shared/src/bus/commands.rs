@@ -21,6 +21,12 @@ use crate::{
 /// Commands that go out together: enough to hide the round trip, few enough to let others in between.
 pub(super) const PIPELINE_COMMANDS_MAX: usize = 512;
 
+/// Events that one call of the script appends: enough to share what a call costs, few enough to let others in between.
+const APPENDED_TOGETHER_MAX: usize = 16;
+
+/// What became of each event, and what is to be published, each with the number of its event, counted from one.
+type AppendAnswer = (Vec<u16>, Vec<(usize, Vec<u8>)>);
+
 /// Redis did not do what was asked. Nothing is known about whether it happened: every command here may be repeated.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BusError {
@@ -47,7 +53,7 @@ pub enum Appended {
 
 impl Appended {
     /// From what `append.lua` returns.
-    fn from_code(code: Option<u8>) -> Self {
+    fn from_code(code: Option<u16>) -> Self {
         match code {
             Some(0) => Self::Published,
             Some(1) => Self::Repeat,
@@ -102,21 +108,28 @@ impl Bus {
     /// Events of one channel must stand in the order of their offsets. An event without a position is refused.
     pub async fn append(&self, events: &[Event]) -> Result<Vec<Appended>, BusError> {
         let mut outcomes = Vec::with_capacity(events.len());
+        let is_in_one_place = self.connections.topology().is_one_server();
         for batch in events.chunks(PIPELINE_COMMANDS_MAX) {
-            let commands = batch.iter().filter_map(|event| {
-                let position = event.position?;
-                Some(scripts::append(&self.names, self.verb(), event, position))
-            });
-            let answers = self.call::<(u8, Vec<Vec<u8>>)>(commands).await?;
-            let mut answers = answers.into_iter();
-            let mut unannounced = Vec::new();
-            for event in batch {
-                let answer = event.position.and_then(|_| answers.next());
-                let (code, records) = answer.unzip();
-                outcomes.push(Appended::from_code(code));
-                let records = records.unwrap_or_default().into_iter();
-                unannounced.extend(records.map(|record| (event.channel, record)));
-            }
+            let numbered: Vec<_> = batch.iter().filter_map(numbered).collect();
+            let groups = numbered
+                .chunk_by(|(one, _), (next, _)| is_in_one_place || one.channel == next.channel);
+            let groups: Vec<_> = groups
+                .flat_map(|g| g.chunks(APPENDED_TOGETHER_MAX))
+                .collect();
+            let commands = groups
+                .iter()
+                .map(|group| scripts::append(&self.names, self.verb(), group.iter().copied()));
+            let answers = self.call::<AppendAnswer>(commands).await?;
+            let mut codes = answers.iter().flat_map(|(codes, _)| codes);
+            outcomes.extend(batch.iter().map(|event| {
+                let code = event.position.and_then(|_| codes.next());
+                Appended::from_code(code.copied())
+            }));
+            let unannounced: Vec<_> = groups
+                .iter()
+                .zip(answers)
+                .flat_map(|(group, (_, records))| channels_of(group, records))
+                .collect();
             self.announce(&unannounced).await?;
         }
         Ok(outcomes)
@@ -370,6 +383,21 @@ impl Bus {
         }
         self.query(&pipeline).await
     }
+}
+
+fn numbered(event: &Event) -> Option<(&Event, Position)> {
+    Some((event, event.position?))
+}
+
+/// The records with the channels of their events.
+fn channels_of(
+    group: &[(&Event, Position)],
+    records: Vec<(usize, Vec<u8>)>,
+) -> impl Iterator<Item = (Channel, Vec<u8>)> {
+    records.into_iter().filter_map(|(number, record)| {
+        let (event, _) = group.get(number.checked_sub(1)?)?;
+        Some((event.channel, record))
+    })
 }
 
 /// The events of exactly this range; `None` when the records are anything else, so that the log is asked.

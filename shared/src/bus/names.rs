@@ -15,6 +15,15 @@ use crate::{
 /// The partitions that channels are spread over. Tags `p0` to `p2047` load six cluster nodes within 4 % of each other.
 const PARTITIONS: u64 = 2048;
 
+const STREAM: &str = "";
+const HEAD: &str = "head:";
+const TAIL: &str = "tail:";
+const WAITING: &str = "waiting:";
+const MIRRORS: &str = "mirrors:";
+
+/// Keys that a channel's log has.
+pub(super) const LOG_KEYS: usize = 5;
+
 /// Spells names under an installation's prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
@@ -30,27 +39,30 @@ impl Names {
 
     /// The Pub/Sub channel.
     pub(super) fn stream(&self, channel: Channel) -> String {
-        self.of(channel, "")
+        self.of(channel, STREAM)
+    }
+
+    /// What the scripts that write a channel's log touch, in their order: head, tail, waiting, stream, mirrors.
+    pub(super) fn log(&self, channel: Channel) -> [String; LOG_KEYS] {
+        let channel = channel.to_string();
+        let tag = partition(&channel);
+        let spell = |what| format!("{}{{p{tag}}}:{what}{channel}", self.prefix);
+        [HEAD, TAIL, WAITING, STREAM, MIRRORS].map(spell)
     }
 
     /// `<epoch> <offset>` of the last event that went out.
     pub(super) fn head(&self, channel: Channel) -> String {
-        self.of(channel, "head:")
+        self.of(channel, HEAD)
     }
 
     /// The list of the last records.
     pub(super) fn tail(&self, channel: Channel) -> String {
-        self.of(channel, "tail:")
-    }
-
-    /// The hash of events that wait for their predecessor.
-    pub(super) fn waiting(&self, channel: Channel) -> String {
-        self.of(channel, "waiting:")
+        self.of(channel, TAIL)
     }
 
     /// The hash of what is true of the channel's owner as of the head.
     pub(super) fn mirrors(&self, channel: Channel) -> String {
-        self.of(channel, "mirrors:")
+        self.of(channel, MIRRORS)
     }
 
     /// The hash of who of this person's partition is present, and on which nodes.
@@ -154,6 +166,11 @@ mod tests {
         let user = Channel::User(UserId::new(7).unwrap());
         assert_eq!(names.stream(user), "hubbub:{p1821}:user:7");
         assert_eq!(names.head(user), "hubbub:{p1821}:head:user:7");
+        let log = ["head:", "tail:", "waiting:", "", "mirrors:"];
+        assert_eq!(
+            names.log(user),
+            log.map(|what| format!("hubbub:{{p1821}}:{what}user:7"))
+        );
         assert_eq!(names.stream(Channel::Broadcast), "hubbub:{p84}:broadcast");
         assert_eq!(
             names.present(UserId::new(7).unwrap()),

@@ -4,7 +4,11 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::{Cmd, Pipeline, Script};
 
-use super::{head::spell_head, names::Names, notice::notice};
+use super::{
+    head::spell_head,
+    names::{LOG_KEYS, Names},
+    notice::notice,
+};
 use crate::{
     connections::{self, Connection, Listed, Name},
     presence::{self, Attendance, Life},
@@ -37,7 +41,11 @@ const TAIL_LUA: &str = include_str!("lua/tail.lua");
 const WARM_LUA: &str = include_str!("lua/warm.lua");
 const TAKE_LUA: &str = include_str!("lua/take.lua");
 
-static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(APPEND_LUA));
+static APPEND: LazyLock<(String, Script)> = LazyLock::new(|| {
+    let source = format!("{}{APPEND_LUA}", append_bounds());
+    let script = Script::new(&source);
+    (source, script)
+});
 static ATTEND: LazyLock<Script> = LazyLock::new(|| Script::new(ATTEND_LUA));
 static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(ENTER_LUA));
 static FLAGS: LazyLock<Script> = LazyLock::new(|| Script::new(FLAGS_LUA));
@@ -47,6 +55,17 @@ static MIRROR: LazyLock<Script> = LazyLock::new(|| Script::new(MIRROR_LUA));
 static TAIL: LazyLock<Script> = LazyLock::new(|| Script::new(TAIL_LUA));
 static WARM: LazyLock<Script> = LazyLock::new(|| Script::new(WARM_LUA));
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(TAKE_LUA));
+
+/// What never changes is written into the script: as arguments of every call it would be a sixth of what an event costs.
+fn append_bounds() -> String {
+    format!(
+        "local TAIL_EVENTS_MAX, WAITING_EVENTS_MAX = {TAIL_EVENTS_MAX}, {WAITING_EVENTS_MAX}\n\
+         local TAIL_LIFETIME_MS, HEAD_LIFETIME_MS, WAITING_LIFETIME_MS = '{}', '{}', '{}'\n",
+        milliseconds(TAIL_LIFETIME),
+        milliseconds(HEAD_LIFETIME),
+        milliseconds(WAITING_LIFETIME),
+    )
+}
 
 /// What a pipeline does, by its first command: the name of a script, or of what Redis knows. A closed set, for metrics.
 pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
@@ -71,7 +90,7 @@ pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
 
 fn script_name(hash: &[u8]) -> &'static str {
     let scripts: [(&str, &Script); 9] = [
-        ("append", &APPEND),
+        ("append", &APPEND.1),
         ("attend", &ATTEND),
         ("enter", &ENTER),
         ("lease", &LEASE),
@@ -91,8 +110,16 @@ fn script_name(hash: &[u8]) -> &'static str {
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();
     for source in [
-        APPEND_LUA, ATTEND_LUA, ENTER_LUA, FLAGS_LUA, LEASE_LUA, LOAD_LUA, MIRROR_LUA, TAIL_LUA,
-        WARM_LUA, TAKE_LUA,
+        APPEND.0.as_str(),
+        ATTEND_LUA,
+        ENTER_LUA,
+        FLAGS_LUA,
+        LEASE_LUA,
+        LOAD_LUA,
+        MIRROR_LUA,
+        TAIL_LUA,
+        WARM_LUA,
+        TAKE_LUA,
     ] {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(source).ignore();
     }
@@ -109,29 +136,26 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `verb` publishes; where it is empty, the script returns what is to be published.
-pub(super) fn append(names: &Names, verb: &str, event: &Event, position: Position) -> Cmd {
-    let channel = event.channel;
-    let mut command = call(
-        &APPEND,
-        &[
-            names.head(channel),
-            names.tail(channel),
-            names.waiting(channel),
-            names.stream(channel),
-            names.mirrors(channel),
-        ],
-    );
-    command
-        .arg(position.epoch.to_string())
-        .arg(position.offset)
-        .arg(&event.to_record()[..])
-        .arg(TAIL_EVENTS_MAX)
-        .arg(milliseconds(TAIL_LIFETIME))
-        .arg(milliseconds(HEAD_LIFETIME))
-        .arg(WAITING_EVENTS_MAX)
-        .arg(milliseconds(WAITING_LIFETIME))
-        .arg(verb);
+/// `verb` publishes; where it is empty, the script returns what is to be published. All keys must be on one server, in a
+/// cluster in one slot.
+pub(super) fn append<'a>(
+    names: &Names,
+    verb: &str,
+    events: impl ExactSizeIterator<Item = (&'a Event, Position)> + Clone,
+) -> Cmd {
+    let mut command = redis::cmd("EVALSHA");
+    command.arg(APPEND.1.get_hash());
+    command.arg(events.len() * LOG_KEYS);
+    for (event, _) in events.clone() {
+        command.arg(&names.log(event.channel));
+    }
+    command.arg(verb);
+    for (event, position) in events {
+        command
+            .arg(position.epoch.to_string())
+            .arg(position.offset)
+            .arg(&event.to_record()[..]);
+    }
     command
 }
 
@@ -165,16 +189,7 @@ pub(super) fn warm(
     (channel, head): (Channel, Position),
     events: &[Event],
 ) -> Cmd {
-    let mut command = call(
-        &WARM,
-        &[
-            names.head(channel),
-            names.tail(channel),
-            names.waiting(channel),
-            names.stream(channel),
-            names.mirrors(channel),
-        ],
-    );
+    let mut command = call(&WARM, &names.log(channel));
     command
         .arg(head.epoch.to_string())
         .arg(head.offset)

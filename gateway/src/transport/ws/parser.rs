@@ -95,7 +95,9 @@ pub(crate) struct Limits {
 /// Reads one connection's frames.
 #[derive(Debug)]
 pub(crate) struct Parser {
-    limits: Limits,
+    /// As in [`Limits`], in less room: there is one for every connection.
+    message_bytes_max: u32,
+    compressed: bool,
     /// The beginning of a header or of a control frame, or what nobody wanted to hear yet; as it came.
     unread: Vec<u8>,
     partial: Option<Box<Partial>>,
@@ -104,7 +106,8 @@ pub(crate) struct Parser {
 impl Parser {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            limits,
+            message_bytes_max: u32::try_from(limits.message_bytes_max).unwrap_or(u32::MAX),
+            compressed: limits.compressed,
             unread: Vec::new(),
             partial: None,
         }
@@ -191,14 +194,18 @@ impl Parser {
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, Violation> {
         let expected = Expected {
             continuation: self.partial.is_some(),
-            compressed: self.limits.compressed,
+            compressed: self.compressed,
         };
         Header::read(bytes, expected, |compressed| self.room(compressed))
     }
 
+    fn message_bytes_max(&self) -> usize {
+        usize::try_from(self.message_bytes_max).unwrap_or(usize::MAX)
+    }
+
     /// Bytes that the message may still have on the wire.
     fn room(&self, compressed: bool) -> usize {
-        let limit = self.limits.message_bytes_max;
+        let limit = self.message_bytes_max();
         let compressed_max = limit.saturating_add(limit / 8).saturating_add(64);
         match &self.partial {
             // What does not compress grows a little; by no more than this (zlib's `deflateBound`).
@@ -223,7 +230,7 @@ impl Parser {
             && let Some(payload) = available.get_mut(..header.payload_length)
         {
             fastwebsockets::unmask(payload, mask);
-            let limit = self.limits.message_bytes_max;
+            let limit = self.message_bytes_max();
             let whole = message(header.opcode, header.compressed, payload, inflater, limit)?;
             return Ok((payload.len(), hear(whole)));
         }
@@ -265,7 +272,7 @@ impl Parser {
             payload,
             ..
         } = &*partial;
-        let limit = self.limits.message_bytes_max;
+        let limit = self.message_bytes_max();
         let whole = message(*opcode, *compressed, payload, inflater, limit)?;
         Ok((taken, hear(whole)))
     }

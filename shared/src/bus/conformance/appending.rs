@@ -43,6 +43,41 @@ pub(super) async fn a_successor_waits_for_its_predecessor() {
 }
 
 #[tokio::test]
+pub(super) async fn what_is_appended_together_has_outcomes_of_its_own() {
+    let world = World::shared();
+    // More than one call of the script takes.
+    let people: Vec<Channel> = (1..=40).map(user).collect();
+    let logs: Vec<Vec<Event>> = people
+        .iter()
+        .map(|person| world.log.commit_many(*person, 4))
+        .collect();
+    let nth = |n: usize| logs.iter().map(move |log| log[n].clone());
+    let first: Vec<Event> = nth(0).collect();
+    assert_eq!(world.append(&first).await, [Appended::Published; 40]);
+    let ephemeral = event(user(1), None);
+    let mixed: Vec<Event> = logs
+        .iter()
+        .flat_map(|log| [&log[0], &log[2], &ephemeral, &log[1], &log[3]].map(Event::clone))
+        .collect();
+    let each = [
+        Appended::Repeat,
+        Appended::Waiting,
+        Appended::Refused,
+        Appended::Published,
+        Appended::Published,
+    ];
+    assert_eq!(world.append(&mixed).await, each.repeat(40));
+    for (person, log) in people.iter().zip(logs) {
+        let start = Position {
+            offset: 0,
+            ..world.log.head(*person)
+        };
+        let tail = world.bus.tail(*person, start, 4).await.unwrap();
+        assert_eq!(tail, Tail::Complete(log));
+    }
+}
+
+#[tokio::test]
 pub(super) async fn pods_that_overtake_each_other_do_not_turn_the_order_round() {
     let world = World::shared();
     let mut node = world.node();
@@ -145,13 +180,9 @@ pub(super) async fn the_tail_keeps_512_events_and_everything_ends_some_day() {
         Tail::TooShort
     );
 
-    let names = world.bus.names();
+    let [head, tail, waiting, ..] = world.bus.names().log(user(1));
     let mut redis = world.redis().await;
-    for (key, seconds_max) in [
-        (names.tail(user(1)), 3600),
-        (names.head(user(1)), 25 * 3600),
-        (names.waiting(user(1)), 10),
-    ] {
+    for (key, seconds_max) in [(tail, 3600), (head, 25 * 3600), (waiting, 10)] {
         let left: i64 = redis::cmd("TTL")
             .arg(&key)
             .query_async(&mut redis)

@@ -301,14 +301,9 @@ impl World {
 
     /// Makes Redis forget a channel.
     pub(super) async fn forget(&self, channel: Channel) {
-        let names = self.bus.names();
-        let keys = [
-            names.head(channel),
-            names.tail(channel),
-            names.waiting(channel),
-        ];
+        let [head, tail, waiting, ..] = self.bus.names().log(channel);
         let mut pipeline = redis::pipe();
-        pipeline.cmd("DEL").arg(&keys).ignore();
+        pipeline.cmd("DEL").arg(&[head, tail, waiting]).ignore();
         let () = self.bus.query(&pipeline).await.unwrap();
     }
 }

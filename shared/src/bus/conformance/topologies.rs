@@ -35,6 +35,7 @@ pub(super) fn place() -> RedisSettings {
 const CASES: &[fn()] = &[
     appending::events_go_out_in_order_and_once,
     appending::a_successor_waits_for_its_predecessor,
+    appending::what_is_appended_together_has_outcomes_of_its_own,
     appending::pods_that_overtake_each_other_do_not_turn_the_order_round,
     appending::only_so_many_wait,
     appending::an_empty_redis_takes_what_comes_first,

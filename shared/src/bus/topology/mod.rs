@@ -89,6 +89,15 @@ impl Topology {
         matches!(self.shape, Shape::Cluster(_))
     }
 
+    /// Whether all keys are always on one server, and one script may touch any of them.
+    pub(super) fn is_one_server(&self) -> bool {
+        match &self.shape {
+            Shape::Fixed(servers) => servers.len() == 1,
+            Shape::Sentinel(_) => true,
+            Shape::Cluster(_) => false,
+        }
+    }
+
     /// What it is called in metrics, and over how many servers it is spread, where that stands in the configuration.
     pub(super) fn described(&self) -> (&'static str, &'static str) {
         // Labels are a closed set: a list is not longer than this for long.

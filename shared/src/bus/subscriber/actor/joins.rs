@@ -9,6 +9,7 @@ use crate::{
         changes::Verb,
         followed::{CheckNumber, Followed, Order, Pending, Subscription},
     },
+    memory::give_back,
     wire::Channel,
 };
 
@@ -148,6 +149,7 @@ impl<S: Sink> Actor<S> {
             return;
         }
         self.table.remove(&channel);
+        give_back(&mut self.table);
         self.metrics.forsaken(channel);
         self.lines.change(line, Verb::Unsubscribe, channel);
     }
