@@ -18,17 +18,53 @@ impl Bus {
         new: &[(Connection, Listed)],
         bounds: (usize, usize),
     ) -> Result<Vec<Vec<Listed>>, BusError> {
+        let (most, looked_at) = bounds;
         let mut all = Vec::with_capacity(new.len());
-        for batch in new.chunks(PIPELINE_COMMANDS_MAX) {
-            let commands = batch.iter().map(|(connection, listed)| {
-                scripts::enter(self.names(), connection, *listed, bounds)
-            });
-            let answers: Vec<Vec<String>> = self.call(commands).await?;
-            // What cannot be read is not one of ours, and nobody could be told to go.
-            let read = |names: Vec<String>| names.iter().filter_map(|n| n.parse().ok()).collect();
-            all.extend(answers.into_iter().map(read));
+        for batch in new.chunks(PIPELINE_COMMANDS_MAX / 3) {
+            let mut pipeline = Pipeline::with_capacity(batch.len() * 3);
+            for (connection, listed) in batch {
+                let key = self.list_in(&mut pipeline, connection, *listed);
+                pipeline.cmd("ZCARD").arg(key);
+            }
+            let answers: Vec<usize> = self.query(&pipeline).await?;
+            let answers = answers.chunks(3);
+            let counts: Vec<usize> = answers.filter_map(|three| three.last().copied()).collect();
+            let people = batch.iter().map(|(connection, _)| connection.user_id);
+            let crowded = people.zip(&counts).filter(|(_, count)| **count > most);
+            let users: Vec<UserId> = crowded.map(|(user, _)| user).collect();
+            let mut crowds = self.oldest(&users, looked_at).await?.into_iter();
+            all.extend(counts.iter().map(|count| {
+                let crowd = (*count > most).then(|| crowds.next());
+                crowd.flatten().unwrap_or_default()
+            }));
         }
         Ok(all)
+    }
+
+    /// Who is listed of each, the oldest first, so many at most.
+    async fn oldest(&self, users: &[UserId], most: usize) -> Result<Vec<Vec<Listed>>, BusError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(users.len());
+        for user in users {
+            let range = pipeline.cmd("ZRANGE").arg(self.names().connections(*user));
+            range.arg(0).arg(most.saturating_sub(1));
+        }
+        let answers: Vec<Vec<String>> = self.query(&pipeline).await?;
+        // What cannot be read is not one of ours, and nobody could be told to go.
+        let read = |names: Vec<String>| names.iter().filter_map(|n| n.parse().ok()).collect();
+        Ok(answers.into_iter().map(read).collect())
+    }
+
+    /// Lists a connection; returns the key of the list.
+    fn list_in(&self, pipeline: &mut Pipeline, connection: &Connection, listed: Listed) -> String {
+        let key = self.names().connections(connection.user_id);
+        let add = pipeline.cmd("ZADD").arg(&key).arg(connection.opened_at_ms);
+        add.arg(listed.to_string()).ignore();
+        let kept = scripts::milliseconds(KEPT);
+        pipeline.cmd("PEXPIRE").arg(&key).arg(kept).ignore();
+        key
     }
 
     /// Lists connections without looking at their number.
@@ -40,11 +76,7 @@ impl Bus {
         for batch in open.chunks(PIPELINE_COMMANDS_MAX / 2) {
             let mut pipeline = Pipeline::with_capacity(batch.len() * 2);
             for (connection, listed) in batch {
-                let key = self.names().connections(connection.user_id);
-                let add = pipeline.cmd("ZADD").arg(&key).arg(connection.opened_at_ms);
-                add.arg(listed.to_string()).ignore();
-                let kept = scripts::milliseconds(KEPT);
-                pipeline.cmd("PEXPIRE").arg(&key).arg(kept).ignore();
+                self.list_in(&mut pipeline, connection, *listed);
             }
             self.query::<()>(&pipeline).await?;
         }

@@ -4,7 +4,7 @@
 //! and a batch of subscriptions of one partition stays in one slot. The spelling is stored in servers that outlive a
 //! release: changing it is a migration.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use crate::{
     connections::Name,
@@ -14,6 +14,9 @@ use crate::{
 
 /// The partitions that channels are spread over. Tags `p0` to `p2047` load six cluster nodes within 4 % of each other.
 const PARTITIONS: u64 = 2048;
+
+/// `{p2047}:`
+const TAG_BYTES: usize = 8;
 
 const STREAM: &str = "";
 const HEAD: &str = "head:";
@@ -46,8 +49,7 @@ impl Names {
     pub(super) fn log(&self, channel: Channel) -> [String; LOG_KEYS] {
         let channel = channel.to_string();
         let tag = partition(&channel);
-        let spell = |what| format!("{}{{p{tag}}}:{what}{channel}", self.prefix);
-        [HEAD, TAIL, WAITING, STREAM, MIRRORS].map(spell)
+        [HEAD, TAIL, WAITING, STREAM, MIRRORS].map(|what| self.spell(tag, what, &channel))
     }
 
     /// `<epoch> <offset>` of the last event that went out.
@@ -140,8 +142,16 @@ impl Names {
 
     fn of(&self, channel: Channel, what: &str) -> String {
         let channel = channel.to_string();
-        let partition = partition(&channel);
-        format!("{}{{p{partition}}}:{what}{channel}", self.prefix)
+        self.spell(partition(&channel), what, &channel)
+    }
+
+    fn spell(&self, partition: u64, what: &str, channel: &str) -> String {
+        // In one piece: names are spelled for every event and every handshake.
+        let length = self.prefix.len() + TAG_BYTES + what.len() + channel.len();
+        let mut name = String::with_capacity(length);
+        write!(name, "{}{{p{partition}}}:{what}{channel}", self.prefix)
+            .expect("texts take everything");
+        name
     }
 }
 

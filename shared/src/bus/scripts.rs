@@ -10,7 +10,7 @@ use super::{
     notice::notice,
 };
 use crate::{
-    connections::{self, Connection, Listed, Name},
+    connections::Name,
     presence::{self, Attendance, Life},
     ratelimit::Rate,
     wire::{Channel, Event, Offset, Position},
@@ -32,7 +32,6 @@ const MIRROR_LIFETIME: Duration = HEAD_LIFETIME;
 
 const APPEND_LUA: &str = include_str!("lua/append.lua");
 const ATTEND_LUA: &str = include_str!("lua/attend.lua");
-const ENTER_LUA: &str = include_str!("lua/enter.lua");
 const FLAGS_LUA: &str = include_str!("lua/flags.lua");
 const LEASE_LUA: &str = include_str!("lua/lease.lua");
 const LOAD_LUA: &str = include_str!("lua/load.lua");
@@ -47,7 +46,6 @@ static APPEND: LazyLock<(String, Script)> = LazyLock::new(|| {
     (source, script)
 });
 static ATTEND: LazyLock<Script> = LazyLock::new(|| Script::new(ATTEND_LUA));
-static ENTER: LazyLock<Script> = LazyLock::new(|| Script::new(ENTER_LUA));
 static FLAGS: LazyLock<Script> = LazyLock::new(|| Script::new(FLAGS_LUA));
 static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(LEASE_LUA));
 static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(LOAD_LUA));
@@ -83,16 +81,16 @@ pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
         Some(b"GET") => "get",
         Some(b"SET") => "set",
         Some(b"EXISTS") => "exists",
+        Some(b"ZADD") => "enter",
         Some(b"PING") => "ping",
         _ => "other",
     }
 }
 
 fn script_name(hash: &[u8]) -> &'static str {
-    let scripts: [(&str, &Script); 9] = [
+    let scripts: [(&str, &Script); 8] = [
         ("append", &APPEND.1),
         ("attend", &ATTEND),
-        ("enter", &ENTER),
         ("lease", &LEASE),
         ("load", &LOAD),
         ("mirror", &MIRROR),
@@ -112,7 +110,6 @@ pub(super) fn load() -> Pipeline {
     for source in [
         APPEND.0.as_str(),
         ATTEND_LUA,
-        ENTER_LUA,
         FLAGS_LUA,
         LEASE_LUA,
         LOAD_LUA,
@@ -144,16 +141,21 @@ pub(super) fn append<'a>(
     events: impl ExactSizeIterator<Item = (&'a Event, Position)> + Clone,
 ) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
-    command.arg(APPEND.1.get_hash());
-    command.arg(events.len() * LOG_KEYS);
+    command
+        .arg(APPEND.1.get_hash())
+        .arg(events.len() * LOG_KEYS);
     for (event, _) in events.clone() {
         command.arg(&names.log(event.channel));
     }
     command.arg(verb);
     for (event, position) in events {
+        let followed = Position {
+            offset: position.offset.saturating_sub(1),
+            ..position
+        };
         command
-            .arg(position.epoch.to_string())
-            .arg(position.offset)
+            .arg(spell_head(followed))
+            .arg(spell_head(position))
             .arg(&event.to_record()[..]);
     }
     command
@@ -201,23 +203,6 @@ pub(super) fn warm(
     for event in &events[kept..] {
         command.arg(&event.to_record()[..]);
     }
-    command
-}
-
-/// At most `most` may be listed; at most `looked_at` are told of.
-pub(super) fn enter(
-    names: &Names,
-    connection: &Connection,
-    listed: Listed,
-    (most, looked_at): (usize, usize),
-) -> Cmd {
-    let mut command = call(&ENTER, &[names.connections(connection.user_id)]);
-    command
-        .arg(connection.opened_at_ms)
-        .arg(listed.to_string())
-        .arg(milliseconds(connections::KEPT))
-        .arg(most)
-        .arg(looked_at);
     command
 }
 

@@ -34,7 +34,7 @@ use crate::{
         entries::Key,
         inbox::{Arrival, Message},
         sockets::Sockets,
-        state::State,
+        state::{State, Task},
     },
     node::{Node, Started},
     session::{Effect, Introduction, Path, Resume, Who},
@@ -112,7 +112,8 @@ impl Bench {
             line: node.roster.write(user_id, 0, node.presence.come(user_id)),
             guards: (place, opened),
         });
-        let key = self.state.keys().last().unwrap();
+        let newest = |key: &Key| self.state.connections.came_after(*key);
+        let key = self.state.keys().min_by_key(newest).unwrap();
         (key, client)
     }
 
@@ -128,6 +129,15 @@ impl Bench {
         told.kind = "user_connected".into();
         let encoded = Encoded::new(Arc::new(told)).unwrap();
         self.state.deliver(key, &encoded, Path::Live);
+    }
+
+    fn hears_somebody_type(&mut self, key: Key, count: usize) {
+        let mut typing = event("user:9".parse().unwrap(), None);
+        typing.class = Class::Chatter;
+        let encoded = Encoded::new(Arc::new(typing)).unwrap();
+        for _ in 0..count {
+            self.state.deliver(key, &encoded, Path::Live);
+        }
     }
 
     fn sends(&mut self, key: Key, count: usize) {
@@ -204,6 +214,49 @@ async fn whoever_lost_word_of_who_is_online_is_asked_to_ask() {
         assert!(connection.closing.is_none());
         assert_eq!(connection.queue.waiting().0, QUEUE_FRAMES);
     }
+}
+
+/// How long a burst is depends on how late the shard is, which is no fault of a client that reads.
+#[tokio::test]
+async fn of_a_burst_only_a_client_that_does_not_read_loses_something() {
+    let mut bench = Bench::start();
+    let (reads, client) = bench.arrives(1, websocket(), "{}");
+    let (blocked, _other) = bench.blocked(2);
+    for key in [reads, blocked] {
+        bench.hears_somebody_type(key, 5 * QUEUE_FRAMES);
+    }
+    bench.state.flush();
+    let waiting = |key, bench: &mut Bench| bench.state.get(key).unwrap().queue.waiting().0;
+    assert_eq!(waiting(blocked, &mut bench), QUEUE_FRAMES / 2);
+    assert_eq!(waiting(reads, &mut bench), 0);
+    bench.state.remove(reads);
+    let mut heard = Vec::new();
+    { client }.read_to_end(&mut heard).unwrap();
+    let heard = String::from_utf8_lossy(&heard);
+    assert_eq!(heard.matches("user:9").count(), 5 * QUEUE_FRAMES);
+}
+
+#[tokio::test]
+async fn those_who_came_last_are_sent_away_first() {
+    let mut bench = Bench::start();
+    let keys: Vec<(Key, TcpStream)> = (1..=3)
+        .map(|number| bench.arrives(number, websocket(), "{}"))
+        .collect();
+    bench.state.remove(keys[0].0);
+    // Into the place that became free.
+    let (last, _client) = bench.arrives(4, websocket(), "{}");
+    bench.state.take_tasks();
+    let shed = Message::Shed(2, Duration::from_secs(1));
+    bench.state.on_message(shed);
+    let sent_away = bench
+        .state
+        .take_tasks()
+        .into_iter()
+        .find_map(|task| match task {
+            Task::SendAway(keys, _, _) => Some(keys),
+            _ => None,
+        });
+    assert_eq!(sent_away, Some(vec![last, keys[2].0]));
 }
 
 /// Of a client that is told its stream goes on elsewhere, in the last frame that fits and in the first that does not.

@@ -7,7 +7,7 @@
 --   the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
 --   mirrors: what is true of the channel's owner as of the head, see `mirror`
 -- ARGV[1]  what publishes: PUBLISH, in a cluster SPUBLISH; empty where Pub/Sub is on another server
--- and three for each event: its epoch, its offset, its record
+-- and three for each event: the head that it follows, the head that it makes, its record
 --
 -- Before it stand, because they never change:
 --   TAIL_EVENTS_MAX      records that a tail keeps
@@ -18,7 +18,10 @@
 --
 -- Returns for each event 0 published, 1 repeat, 2 waiting, 3 refused because too many wait; and what the caller has to
 -- publish, each with the number of its event.
+--
+-- Nearly every event follows the head: nothing is taken apart for it, and nothing put together.
 
+local call = redis.call
 local verb = ARGV[1]
 local outcomes, unpublished = {}, {}
 
@@ -27,88 +30,84 @@ local function field(number)
   return string.format('%.0f', number)
 end
 
--- The offset that a head tells, if it is of this epoch.
-local function offset_of(head, epoch)
-  if string.sub(head, 1, #epoch + 1) == epoch .. ' ' then
-    return tonumber(string.sub(head, #epoch + 2))
-  end
+local function parse(head)
+  local epoch, offset = string.match(head, '^(%x+) (%d+)$')
+  return epoch, tonumber(offset)
 end
 
 local function wait(waiting, offset, record)
-  if redis.call('HEXISTS', waiting, offset) == 1 then
+  if call('HEXISTS', waiting, offset) == 1 then
     return 2
   end
-  local count = redis.call('HLEN', waiting)
+  local count = call('HLEN', waiting)
   if count >= WAITING_EVENTS_MAX then
     return 3
   end
-  redis.call('HSET', waiting, offset, record)
+  call('HSET', waiting, offset, record)
   if count == 0 then
-    redis.call('PEXPIRE', waiting, WAITING_LIFETIME_MS)
+    call('PEXPIRE', waiting, WAITING_LIFETIME_MS)
   end
   return 2
 end
 
--- Takes what waits at this offset out.
-local function take(waiting, offset)
-  local record = redis.call('HGET', waiting, offset)
-  if record then
-    redis.call('HDEL', waiting, offset)
+-- An event that does not follow the head. Returns its outcome, or nothing where it is the first.
+local function stray(known, following, tail, waiting, mirrors, record)
+  local epoch, offset = parse(following)
+  if known then
+    local known_epoch, last = parse(known)
+    if known_epoch == epoch then
+      return offset <= last and 1 or wait(waiting, field(offset), record)
+    end
+    -- The log began another life: what waits belongs to the old one.
+    call('DEL', waiting)
   end
-  return record
+  -- An empty Redis takes what comes first. Whoever lacks what was before reads it from the log.
+  call('DEL', tail, mirrors)
 end
 
-local function append(number, head, tail, waiting, stream, mirrors, epoch, offset, record)
-  local at, last = tonumber(offset), nil
-  local known = redis.call('GET', head)
-  if known then
-    last = offset_of(known, epoch)
-    if not last then
-      -- The log began another life: what waits belongs to the old one.
-      redis.call('DEL', waiting)
-    end
+-- Returns how many are in the tail.
+local function go_out(number, tail, stream, mirrors, record)
+  if string.find(record, '^%w+ %w+! ') then
+    -- A control event changes what the mirrors show.
+    call('DEL', mirrors)
   end
-  if not last then
-    -- An empty Redis takes what comes first. Whoever lacks what was before reads it from the log.
-    redis.call('DEL', tail, mirrors)
-    last = at - 1
+  if verb == '' then
+    unpublished[#unpublished + 1] = { number, record }
+  else
+    call(verb, stream, record)
   end
-  if at <= last then
-    return 1
-  end
-  if at > last + 1 then
-    return wait(waiting, offset, record)
-  end
+  return call('RPUSH', tail, record)
+end
 
-  -- In order: the event itself, then everything that waited right behind it.
-  local successors = redis.call('EXISTS', waiting) == 1
-  local kept
-  repeat
-    if string.find(record, '^%w+ %w+! ') then
-      -- A control event changes what the mirrors show.
-      redis.call('DEL', mirrors)
+local function append(number, head, tail, waiting, stream, mirrors, followed, following, record)
+  local known = call('GET', head)
+  if known ~= followed then
+    local outcome = stray(known, following, tail, waiting, mirrors, record)
+    if outcome then
+      return outcome
     end
-    kept = redis.call('RPUSH', tail, record)
-    if verb == '' then
-      unpublished[#unpublished + 1] = { number, record }
-    else
-      redis.call(verb, stream, record)
+  end
+  local kept = go_out(number, tail, stream, mirrors, record)
+  if call('EXISTS', waiting) == 1 then
+    -- What waited right behind it.
+    local epoch, offset = parse(following)
+    while true do
+      local next = field(offset + 1)
+      local successor = call('HGET', waiting, next)
+      if not successor then
+        break
+      end
+      call('HDEL', waiting, next)
+      kept = go_out(number, tail, stream, mirrors, successor)
+      offset = offset + 1
     end
-    record = nil
-    if successors then
-      record = take(waiting, field(at + 1))
-    end
-    if record then
-      at = at + 1
-      offset = field(at)
-    end
-  until not record
-
+    following = epoch .. ' ' .. field(offset)
+  end
   if kept > TAIL_EVENTS_MAX then
-    redis.call('LTRIM', tail, -TAIL_EVENTS_MAX, -1)
+    call('LTRIM', tail, -TAIL_EVENTS_MAX, -1)
   end
-  redis.call('PEXPIRE', tail, TAIL_LIFETIME_MS)
-  redis.call('SET', head, epoch .. ' ' .. offset, 'PX', HEAD_LIFETIME_MS)
+  call('PEXPIRE', tail, TAIL_LIFETIME_MS)
+  call('SET', head, following, 'PX', HEAD_LIFETIME_MS)
   return 0
 end
 
