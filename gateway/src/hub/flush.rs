@@ -16,6 +16,7 @@ const WRITES_PER_LOOK: usize = 64;
 impl State {
     /// Writes to everybody who has something to be written.
     pub(super) fn flush(&mut self) {
+        self.unwritten = 0;
         let mut dirty = mem::take(&mut self.dirty);
         let mut now_ms = 0;
         for (index, key) in dirty.drain(..).enumerate() {

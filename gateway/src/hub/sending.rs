@@ -91,6 +91,7 @@ impl State {
         let Some(connection) = self.connections.get(key) else {
             return;
         };
+        self.unwritten += 1;
         connection.session.on_sent(self.now);
         connection.keep_traced(self.trace_rules, &self.conditions.ledger);
         match connection.deliver((encoded, path), &mut self.deflater, &self.conditions) {

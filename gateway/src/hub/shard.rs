@@ -46,6 +46,9 @@ use crate::{
 
 /// Messages that are worked off before their bytes go out.
 const BURST_MAX: usize = 512;
+/// The same, of deliveries: a few hundredths of a second's work, for which the first must not wait. Many for one socket still go
+/// out together.
+const UNWRITTEN_MAX: usize = 65_536;
 /// Between two who are sent away, so that few do not take the whole window.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// After so many ticks the queues are looked at.
@@ -176,6 +179,9 @@ impl Shard {
                     Message::Stop => return ControlFlow::Break(()),
                     Message::Arrived(arrival) => state.arrive(*arrival),
                     other => state.on_message(other),
+                }
+                if state.unwritten >= UNWRITTEN_MAX {
+                    state.flush();
                 }
             }
             ControlFlow::Continue(())

@@ -85,6 +85,8 @@ pub(super) struct State {
     pub(super) members: HashMap<Channel, SmallVec<[Key; 2]>>,
     /// Those with something to write.
     pub(super) dirty: Vec<Key>,
+    /// Events that were queued since the last writing.
+    pub(super) unwritten: usize,
     /// Those who may have said more than was read; each as often as it is told.
     pub(super) unread: VecDeque<Unread>,
     /// What all of them are read into, one after the other.
@@ -120,6 +122,7 @@ impl State {
             connections: Entries::default(),
             members: HashMap::new(),
             dirty: Vec::new(),
+            unwritten: 0,
             unread: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES].into(),
             inflater: Inflater::default(),

@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
+use bytes::Bytes;
 use redis::{Pipeline, aio::MultiplexedConnection};
 use serde::Serialize;
 use shared::{
@@ -129,24 +130,12 @@ fn bare_message(at_us: u64) -> String {
 
 /// An event whose frame has as many bytes as the others' messages: what a gateway adds to the body, the body lacks.
 fn event((audience, at_us): (Audience, u64), offset: Option<Offset>) -> Event {
+    /// Of a body with nothing to fill it up; they differ in digits only, and those are always as many.
+    static BARE_BODY_BYTES: LazyLock<usize> = LazyLock::new(|| body(0, 0).len());
     let (channel, id) = (audience.channel(), EventId::ephemeral());
     let offset_text = offset.map_or(String::new(), |offset| format!(r#","offset":{offset}"#));
     let added = format!(r#""type":"bench","id":{id},"channel":"{channel}"{offset_text},"#).len();
-    let body = |fill: usize| {
-        let data = Data {
-            micros: format!("{at_us:016}"),
-            fill: "x".repeat(fill),
-        };
-        let body = EventBody {
-            timestamp: Clock::System.now_seconds(),
-            from_user_id: None,
-            to_user_id: None,
-            group_id: None,
-            data: &data,
-        };
-        body.to_json().expect("texts can be told")
-    };
-    let fill = MESSAGE_BYTES.saturating_sub(body(0).len() + added);
+    let fill = MESSAGE_BYTES.saturating_sub(*BARE_BODY_BYTES + added);
     Event {
         channel,
         position: offset.map(|offset| Position {
@@ -164,6 +153,21 @@ fn event((audience, at_us): (Audience, u64), offset: Option<Offset>) -> Event {
         key: None,
         committed_at_ms: Clock::System.now_ms(),
         trace: None,
-        body: body(fill),
+        body: body(at_us, fill),
     }
+}
+
+fn body(at_us: u64, fill: usize) -> Bytes {
+    let data = Data {
+        micros: format!("{at_us:016}"),
+        fill: "x".repeat(fill),
+    };
+    let body = EventBody {
+        timestamp: Clock::System.now_seconds(),
+        from_user_id: None,
+        to_user_id: None,
+        group_id: None,
+        data: &data,
+    };
+    body.to_json().expect("texts can be told")
 }

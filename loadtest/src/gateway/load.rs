@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{
     audience::{Audience, Publisher},
@@ -12,6 +15,8 @@ use crate::{Failure, latency::Latencies, stopwatch::now_us, swarm::Swarm};
 
 /// Between two batches.
 const PERIOD: Duration = Duration::from_millis(5);
+/// Batches that were not acknowledged yet.
+const BATCHES_MAX: usize = 8;
 /// How long what was sent may take to arrive before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -41,6 +46,10 @@ impl Outcome {
         let millions = self.received as f64 / 1e6;
         self.cpu_seconds / millions
     }
+}
+
+fn see_off(batch: Option<Result<Result<(), Failure>, JoinError>>) -> Result<(), Failure> {
+    batch.map_or(Ok(()), |ended| ended.map_err(std::io::Error::other)?)
 }
 
 /// Who is spoken to, and how often.
@@ -90,10 +99,12 @@ impl Load {
         Ok(outcome)
     }
 
-    /// Sends in batches, each message with the time at which it was due.
+    /// Sends in batches, each message with the time at which it was due. A batch does not wait for the one before, as those of
+    /// other pods would not.
     async fn send(&self, publisher: &Publisher) -> Result<(u64, Duration), Failure> {
         let (begin, begin_us) = (Instant::now(), now_us());
         let (mut sent, mut tick) = (0_u64, 0_u32);
+        let mut under_way = JoinSet::new();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -124,9 +135,16 @@ impl Load {
                 })
                 .collect();
             if !messages.is_empty() {
-                publisher.publish(&messages).await?;
+                if under_way.len() == BATCHES_MAX {
+                    see_off(under_way.join_next().await)?;
+                }
+                let publisher = publisher.clone();
+                under_way.spawn(async move { publisher.publish(&messages).await });
             }
             sent = due;
+        }
+        while !under_way.is_empty() {
+            see_off(under_way.join_next().await)?;
         }
         Ok((sent, begin.elapsed().saturating_sub(self.lasts)))
     }
