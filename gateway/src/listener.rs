@@ -82,10 +82,12 @@ pub(crate) async fn accept(node: Arc<Node>, listener: TcpListener) {
                 }
             },
             Some(ended) = handshakes.join_next() => {
-                if let Some(Some(rest)) = see_off(ended)
-                    && lasting.len() < lasting_max
-                {
-                    lasting.spawn(rest);
+                if let Some(Some(rest)) = see_off(ended) {
+                    if lasting.len() < lasting_max {
+                        lasting.spawn(rest);
+                    } else {
+                        node.metrics.refused(Refused::Full);
+                    }
                 }
             }
             Some(ended) = lasting.join_next() => {

@@ -78,6 +78,52 @@ pub(super) async fn what_is_appended_together_has_outcomes_of_its_own() {
 }
 
 #[tokio::test]
+pub(super) async fn a_channel_whose_keys_are_broken_holds_up_no_other() {
+    let world = World::shared();
+    let mut redis = world.redis().await;
+    let [_, tail, ..] = world.bus.names().log(user(2));
+    let mut set = redis::cmd("SET");
+    let () = set
+        .arg(&tail)
+        .arg("what")
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    world.log.commit(user(2));
+    let events: Vec<Event> = (1..=3)
+        .map(|number| world.log.commit(user(number)))
+        .collect();
+    // The second of its channel: the first would have replaced what is there.
+    let head = Position {
+        offset: 1,
+        ..events[1].position.unwrap()
+    };
+    let [head_key, ..] = world.bus.names().log(user(2));
+    let mut set = redis::cmd("SET");
+    let head = format!("{} {}", head.epoch, head.offset);
+    let () = set
+        .arg(&head_key)
+        .arg(head)
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    assert!(world.bus.append(&events).await.is_err());
+    for (number, offset) in [(1, 1), (2, 1), (3, 1)] {
+        assert_eq!(world.head(user(number)).await.unwrap().offset, offset);
+    }
+    let () = redis::cmd("DEL")
+        .arg(&tail)
+        .query_async(&mut redis)
+        .await
+        .unwrap();
+    let outcomes = world.append(&events).await;
+    assert_eq!(
+        outcomes,
+        [Appended::Repeat, Appended::Published, Appended::Repeat]
+    );
+}
+
+#[tokio::test]
 pub(super) async fn pods_that_overtake_each_other_do_not_turn_the_order_round() {
     let world = World::shared();
     let mut node = world.node();

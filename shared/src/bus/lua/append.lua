@@ -17,7 +17,7 @@
 --   WAITING_LIFETIME_MS  that they may wait, counted from the first
 --
 -- Returns for each event 0 published, 1 repeat, 2 waiting, 3 refused because too many wait; and what the caller has to
--- publish, each with the number of its event.
+-- publish, each with the number of its event. An error if one of them could not be done; the others are.
 --
 -- Nearly every event follows the head: nothing is taken apart for it, and nothing put together.
 
@@ -71,12 +71,13 @@ local function go_out(number, tail, stream, mirrors, record)
     -- A control event changes what the mirrors show.
     call('DEL', mirrors)
   end
+  local kept = call('RPUSH', tail, record)
   if verb == '' then
     unpublished[#unpublished + 1] = { number, record }
   else
     call(verb, stream, record)
   end
-  return call('RPUSH', tail, record)
+  return kept
 end
 
 local function append(number, head, tail, waiting, stream, mirrors, followed, following, record)
@@ -111,12 +112,23 @@ local function append(number, head, tail, waiting, stream, mirrors, followed, fo
   return 0
 end
 
+local failure
 for number = 1, #KEYS / 5 do
   local key, argument = number * 5 - 4, number * 3 - 1
-  outcomes[number] = append(
+  -- A channel whose keys are broken holds up no other.
+  local done, outcome = pcall(
+    append,
     number,
     KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], KEYS[key + 4],
     ARGV[argument], ARGV[argument + 1], ARGV[argument + 2]
   )
+  if done then
+    outcomes[number] = outcome
+  else
+    failure = outcome
+  end
+end
+if failure then
+  return type(failure) == 'table' and failure or redis.error_reply(failure)
 end
 return { outcomes, unpublished }
