@@ -1,13 +1,13 @@
 -- Appends durable events to their channels' tails, each at exactly its offset, and publishes them.
 --
--- Five keys for each event:
+-- KEYS, five for each event:
 --   head: "<epoch> <offset>" of the last event that went out
 --   tail: list of the last records, the newest at the right, without holes
 --   waiting: hash from offset to record, events that came before their predecessor
 --   the Pub/Sub channel; named as a key so that a cluster routes the script to its shard
 --   mirrors: what is true of the channel's owner as of the head, see `mirror`
--- ARGV[1]  what publishes: PUBLISH, in a cluster SPUBLISH; empty where Pub/Sub is on another server
--- and three for each event: the head that it follows, the head that it makes, its record
+-- ARGV[1]        what publishes: PUBLISH, in a cluster SPUBLISH; empty where Pub/Sub is on another server
+-- ARGV[2] and on three for each event: the head that it follows, the head that it makes, its record
 --
 -- Before it stand, because they never change:
 --   TAIL_EVENTS_MAX      records that a tail keeps
