@@ -63,17 +63,14 @@ impl Cluster {
         })
     }
 
-    /// People 1 to `people`, half on each node, in as few processes as can hold them; everybody is connected.
-    pub(super) fn connect(&self, people: usize, in_room: bool) -> Result<Vec<Swarm>, Failure> {
+    /// These people, half on each node, in as few processes as can hold them; everybody is connected.
+    pub(super) fn connect(
+        &self,
+        people: RangeInclusive<usize>,
+        in_room: bool,
+    ) -> Result<Vec<Swarm>, Failure> {
         self.stand_in.in_room.store(in_room, Ordering::Relaxed);
-        let mut swarms = start_swarms(&self.lines(1..=people, in_room))?;
-        swarms.iter_mut().try_for_each(Swarm::ready)?;
-        Ok(swarms)
-    }
-
-    /// These people, who are in no room; everybody is connected.
-    pub(super) fn come(&self, people: RangeInclusive<usize>) -> Result<Vec<Swarm>, Failure> {
-        let mut swarms = self.begin(people)?;
+        let mut swarms = start_swarms(&self.lines(people, in_room))?;
         swarms.iter_mut().try_for_each(Swarm::ready)?;
         Ok(swarms)
     }

@@ -73,12 +73,11 @@ impl Report {
         format!("{:#}\n", Value::from(rows.collect::<Vec<_>>()))
     }
 
-    /// The figure that the peer's aim is about; zero where nothing was reached.
+    /// The figure that the peer's aim is about; `None` where nothing was reached.
     fn aimed(&self, scenario: Scenario, peer: PeerKind) -> Option<f64> {
         let mut rows = self.0.iter();
         let row = rows.find(|row| (row.scenario, row.peer) == (scenario, peer))?;
-        let median = row.median(scenario.figure());
-        Some(median.map_or(0.0, |[median, ..]| median))
+        row.median(scenario.figure()).map(|[median, ..]| median)
     }
 
     fn write_aims(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,15 +91,14 @@ impl Report {
             let Some(aim) = scenario.aim(peer) else {
                 continue;
             };
-            let ours = self.aimed(scenario, peer).unwrap_or_default();
-            let beside = self.aimed(scenario, peer.beside()).unwrap_or_default();
-            let met = if ours == 0.0 || beside == 0.0 {
-                "not measured"
-            } else if aim.is_met(ours, beside) {
-                "met"
-            } else {
-                "not met"
+            let ours = self.aimed(scenario, peer);
+            let beside = self.aimed(scenario, peer.beside());
+            let met = match aim.is_met(ours, beside) {
+                Some(true) => "met",
+                Some(false) => "not met",
+                None => "not measured",
             };
+            let [ours, beside] = [ours, beside].map(Option::unwrap_or_default);
             let work = format!(
                 "{}, {}: {}",
                 scenario.name(),

@@ -95,12 +95,16 @@ pub(super) enum Aim {
 }
 
 impl Aim {
-    pub(super) fn is_met(self, ours: f64, beside: f64) -> bool {
-        match self {
-            Self::UpTo(most) => ours <= most,
-            Self::UpToShare(share) => ours <= share * beside,
-            Self::FromShare(share) => ours >= share * beside,
-        }
+    /// `None` where there is nothing to hold it against. Whoever reached nothing has not met it.
+    pub(super) fn is_met(self, ours: Option<f64>, beside: Option<f64>) -> Option<bool> {
+        let bound = match self {
+            Self::UpTo(most) => most,
+            Self::UpToShare(share) | Self::FromShare(share) => share * beside?,
+        };
+        Some(ours.is_some_and(|ours| match self {
+            Self::UpTo(_) | Self::UpToShare(_) => ours <= bound,
+            Self::FromShare(_) => ours >= bound,
+        }))
     }
 }
 
@@ -203,15 +207,15 @@ const fn real(count: usize) -> f64 {
 
 async fn idle(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
     // What a node needs once is not what a connection needs.
-    let warm = cluster.connect(2, false)?;
+    let warm = cluster.connect(1..=2, false)?;
     drop(warm);
     sleep(size.settles).await;
     let before = cluster.resident_kib()?;
     let half = size.idle / 2;
-    let first = cluster.connect(half, false)?;
+    let first = cluster.connect(1..=half, false)?;
     sleep(size.settles).await;
     let with_half = cluster.resident_kib()?;
-    let second = cluster.come(half + 1..=size.idle)?;
+    let second = cluster.connect(half + 1..=size.idle, false)?;
     sleep(size.settles).await;
     let cpu_before = cluster.cpu_seconds()?;
     sleep(size.lasts).await;
@@ -231,7 +235,7 @@ async fn idle(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
 }
 
 async fn room(cluster: &Cluster, size: &Size) -> Result<Figures, Failure> {
-    let mut swarms = cluster.connect(size.room, true)?;
+    let mut swarms = cluster.connect(1..=size.room, true)?;
     let load = room_load(size, size.room_rate);
     load.run(cluster, &mut swarms).await?;
     let outcome = load.run(cluster, &mut swarms).await?;
@@ -277,7 +281,7 @@ async fn search(
         for _ in 0..TRIES {
             let connected = match swarms.take() {
                 Some(connected) => connected,
-                None => cluster.connect(load.people, load.in_room)?,
+                None => cluster.connect(1..=load.people, load.in_room)?,
             };
             let connected = swarms.insert(connected);
             let outcome = load.run(cluster, connected).await?;

@@ -78,7 +78,7 @@ impl Storm {
             people: self.people,
             contacts: self.contacts,
         });
-        let mut probes = cluster.connect(PROBES, false)?;
+        let mut probes = cluster.connect(1..=PROBES, false)?;
         let load = |lasts| Load {
             in_room: false,
             people: PROBES,

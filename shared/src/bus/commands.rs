@@ -108,17 +108,17 @@ impl Bus {
     /// Events of one channel must stand in the order of their offsets. An event without a position is refused.
     pub async fn append(&self, events: &[Event]) -> Result<Vec<Appended>, BusError> {
         let mut outcomes = Vec::with_capacity(events.len());
-        let is_in_one_place = self.connections.topology().is_one_server();
+        let is_one_server = self.is_one_server();
         for batch in events.chunks(PIPELINE_COMMANDS_MAX) {
             let numbered: Vec<_> = batch.iter().filter_map(numbered).collect();
             let groups = numbered
-                .chunk_by(|(one, _), (next, _)| is_in_one_place || one.channel == next.channel);
+                .chunk_by(|(one, _), (next, _)| is_one_server || one.channel == next.channel);
             let groups: Vec<_> = groups
                 .flat_map(|g| g.chunks(APPENDED_TOGETHER_MAX))
                 .collect();
             let commands = groups
                 .iter()
-                .map(|group| scripts::append(&self.names, self.verb(), group.iter().copied()));
+                .map(|group| scripts::append(&self.names, self.verb(), group));
             let answers = self.call::<AppendAnswer>(commands).await?;
             let mut codes = answers.iter().flat_map(|(codes, _)| codes);
             outcomes.extend(batch.iter().map(|event| {
@@ -287,9 +287,10 @@ impl Bus {
         Ok(())
     }
 
-    /// Whether the commands of a pipeline are done in their order: several servers work side by side.
-    pub(super) fn keeps_order(&self) -> bool {
-        self.connections.topology().layout().servers().len() <= 1
+    /// Whether all keys are always on one server: the commands of a pipeline are done in their order, and a script may touch
+    /// any of them.
+    pub(super) fn is_one_server(&self) -> bool {
+        self.connections.topology().is_one_server()
     }
 
     /// Which of the marks are set.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use redis::Pipeline;
 
 use super::{Bus, BusError, commands::PIPELINE_COMMANDS_MAX, scripts};
@@ -27,43 +28,29 @@ impl Bus {
                 pipeline.cmd("ZCARD").arg(key);
             }
             let answers: Vec<usize> = self.query(&pipeline).await?;
-            let answers = answers.chunks(3);
-            let counts: Vec<usize> = answers.filter_map(|three| three.last().copied()).collect();
-            let people = batch.iter().map(|(connection, _)| connection.user_id);
-            let crowded = people.zip(&counts).filter(|(_, count)| **count > most);
-            let users: Vec<UserId> = crowded.map(|(user, _)| user).collect();
-            let mut crowds = self.oldest(&users, looked_at).await?.into_iter();
-            all.extend(counts.iter().map(|count| {
-                let crowd = (*count > most).then(|| crowds.next());
-                crowd.flatten().unwrap_or_default()
-            }));
+            let counts = answers.chunks(3).filter_map(|three| three.last().copied());
+            let crowds = batch
+                .iter()
+                .zip(counts)
+                .map(async |((connection, _), count)| {
+                    if count <= most {
+                        return Ok(Vec::new());
+                    }
+                    let listed = self.listed_connections(connection.user_id, looked_at);
+                    Ok(listed.await?.into_iter().map(|(name, _)| name).collect())
+                });
+            all.extend(try_join_all(crowds).await?);
         }
         Ok(all)
-    }
-
-    /// Who is listed of each, the oldest first, so many at most.
-    async fn oldest(&self, users: &[UserId], most: usize) -> Result<Vec<Vec<Listed>>, BusError> {
-        if users.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut pipeline = Pipeline::with_capacity(users.len());
-        for user in users {
-            let range = pipeline.cmd("ZRANGE").arg(self.names().connections(*user));
-            range.arg(0).arg(most.saturating_sub(1));
-        }
-        let answers: Vec<Vec<String>> = self.query(&pipeline).await?;
-        // What cannot be read is not one of ours, and nobody could be told to go.
-        let read = |names: Vec<String>| names.iter().filter_map(|n| n.parse().ok()).collect();
-        Ok(answers.into_iter().map(read).collect())
     }
 
     /// Lists a connection; returns the key of the list.
     fn list_in(&self, pipeline: &mut Pipeline, connection: &Connection, listed: Listed) -> String {
         let key = self.names().connections(connection.user_id);
         let add = pipeline.cmd("ZADD").arg(&key).arg(connection.opened_at_ms);
-        add.arg(listed.to_string()).ignore();
+        add.arg(listed.to_string());
         let kept = scripts::milliseconds(KEPT);
-        pipeline.cmd("PEXPIRE").arg(&key).arg(kept).ignore();
+        pipeline.cmd("PEXPIRE").arg(&key).arg(kept);
         key
     }
 

@@ -71,7 +71,7 @@ impl Bus {
         pipeline.cmd("GET").arg(self.names().head(channel));
         let mirrors = self.names().mirrors(channel);
         pipeline.cmd("HGET").arg(mirrors).arg(name);
-        let (head, text, found): (Option<String>, _, _) = if self.keeps_order() {
+        let (head, text, found): (Option<String>, _, _) = if self.is_one_server() {
             for mark in marks {
                 pipeline.cmd("EXISTS").arg(self.names().mark(mark));
             }

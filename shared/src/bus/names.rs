@@ -24,9 +24,6 @@ const TAIL: &str = "tail:";
 const WAITING: &str = "waiting:";
 const MIRRORS: &str = "mirrors:";
 
-/// Keys that a channel's log has.
-pub(super) const LOG_KEYS: usize = 5;
-
 /// Spells names under an installation's prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
@@ -46,7 +43,7 @@ impl Names {
     }
 
     /// What the scripts that write a channel's log touch, in their order: head, tail, waiting, stream, mirrors.
-    pub(super) fn log(&self, channel: Channel) -> [String; LOG_KEYS] {
+    pub(super) fn log(&self, channel: Channel) -> [String; 5] {
         let channel = channel.to_string();
         let tag = partition(&channel);
         [HEAD, TAIL, WAITING, STREAM, MIRRORS].map(|what| self.spell(tag, what, &channel))

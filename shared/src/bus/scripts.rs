@@ -4,11 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::{Cmd, Pipeline, Script};
 
-use super::{
-    head::spell_head,
-    names::{LOG_KEYS, Names},
-    notice::notice,
-};
+use super::{head::spell_head, names::Names, notice::notice};
 use crate::{
     connections::Name,
     presence::{self, Attendance, Life},
@@ -40,11 +36,9 @@ const TAIL_LUA: &str = include_str!("lua/tail.lua");
 const WARM_LUA: &str = include_str!("lua/warm.lua");
 const TAKE_LUA: &str = include_str!("lua/take.lua");
 
-static APPEND: LazyLock<(String, Script)> = LazyLock::new(|| {
-    let source = format!("{}{APPEND_LUA}", append_bounds());
-    let script = Script::new(&source);
-    (source, script)
-});
+static APPEND_SOURCE: LazyLock<String> =
+    LazyLock::new(|| format!("{}{APPEND_LUA}", append_bounds()));
+static APPEND: LazyLock<Script> = LazyLock::new(|| Script::new(&APPEND_SOURCE));
 static ATTEND: LazyLock<Script> = LazyLock::new(|| Script::new(ATTEND_LUA));
 static FLAGS: LazyLock<Script> = LazyLock::new(|| Script::new(FLAGS_LUA));
 static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(LEASE_LUA));
@@ -89,7 +83,7 @@ pub(super) fn operation(pipeline: &Pipeline) -> &'static str {
 
 fn script_name(hash: &[u8]) -> &'static str {
     let scripts: [(&str, &Script); 8] = [
-        ("append", &APPEND.1),
+        ("append", &APPEND),
         ("attend", &ATTEND),
         ("lease", &LEASE),
         ("load", &LOAD),
@@ -108,7 +102,7 @@ fn script_name(hash: &[u8]) -> &'static str {
 pub(super) fn load() -> Pipeline {
     let mut pipeline = Pipeline::new();
     for source in [
-        APPEND.0.as_str(),
+        APPEND_SOURCE.as_str(),
         ATTEND_LUA,
         FLAGS_LUA,
         LEASE_LUA,
@@ -123,9 +117,9 @@ pub(super) fn load() -> Pipeline {
     pipeline
 }
 
-fn call<const KEYS: usize>(script: &Script, keys: &[String; KEYS]) -> Cmd {
+fn call(script: &Script, keys: &[String]) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
-    command.arg(script.get_hash()).arg(KEYS).arg(keys);
+    command.arg(script.get_hash()).arg(keys.len()).arg(keys);
     command
 }
 
@@ -135,27 +129,20 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 
 /// `verb` publishes; where it is empty, the script returns what is to be published. All keys must be on one server, in a
 /// cluster in one slot.
-pub(super) fn append<'a>(
-    names: &Names,
-    verb: &str,
-    events: impl ExactSizeIterator<Item = (&'a Event, Position)> + Clone,
-) -> Cmd {
-    let mut command = redis::cmd("EVALSHA");
-    command
-        .arg(APPEND.1.get_hash())
-        .arg(events.len() * LOG_KEYS);
-    for (event, _) in events.clone() {
-        command.arg(&names.log(event.channel));
-    }
+pub(super) fn append(names: &Names, verb: &str, events: &[(&Event, Position)]) -> Cmd {
+    let keys = events
+        .iter()
+        .flat_map(|(event, _)| names.log(event.channel));
+    let mut command = call(&APPEND, &keys.collect::<Vec<_>>());
     command.arg(verb);
     for (event, position) in events {
         let followed = Position {
             offset: position.offset.saturating_sub(1),
-            ..position
+            ..*position
         };
         command
             .arg(spell_head(followed))
-            .arg(spell_head(position))
+            .arg(spell_head(*position))
             .arg(&event.to_record()[..]);
     }
     command

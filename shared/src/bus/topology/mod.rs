@@ -89,7 +89,7 @@ impl Topology {
         matches!(self.shape, Shape::Cluster(_))
     }
 
-    /// Whether all keys are always on one server, and one script may touch any of them.
+    /// Whether all keys are always on one server.
     pub(super) fn is_one_server(&self) -> bool {
         match &self.shape {
             Shape::Fixed(servers) => servers.len() == 1,
