@@ -14,7 +14,7 @@ use shared::{
     bus::BusError,
     connections::{Connection, Connections, KEPT, LEASE, Name},
     ids::UserId,
-    memory::give_back,
+    memory::GiveBack as _,
 };
 use tokio::{
     sync::Notify,
@@ -198,7 +198,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         let mut state = self.roster.lock();
         let was_here = state.here.remove(&self.connection.name).is_some();
-        give_back(&mut state.here);
+        state.here.give_back();
         if was_here && state.gone.len() < GONE_MAX {
             state.gone.push(self.connection);
             self.roster.has_news.notify_one();

@@ -1,20 +1,48 @@
 //! Memory that was needed for a while.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     hash::{BuildHasher, Hash},
 };
 
-/// A smaller table is not worth the trouble.
+/// What has room for less is not worth the trouble.
 const KEPT_ENTRIES: usize = 1024;
 
-/// Gives back what a table does not need any more, which it never does by itself. To be called after each removal: the table is
-/// made smaller when three eighths of it are used or less, so that half as much has room for a third more.
-pub fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
-    let room = table.capacity();
-    if room > KEPT_ENTRIES && table.len() <= room / 8 * 3 {
-        table.shrink_to(room / 2);
+/// What keeps the room that it once needed, unless it is told to give it back.
+pub trait GiveBack {
+    /// To be called after each removal: when three eighths of the room are used or less, what remains is there for a third more
+    /// than is used.
+    fn give_back(&mut self);
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> GiveBack for HashMap<K, V, S> {
+    fn give_back(&mut self) {
+        if let Some(less) = less(self.capacity(), self.len()) {
+            self.shrink_to(less);
+        }
     }
+}
+
+impl<T> GiveBack for VecDeque<T> {
+    fn give_back(&mut self) {
+        if let Some(less) = less(self.capacity(), self.len()) {
+            self.shrink_to(less);
+        }
+    }
+}
+
+impl<T> GiveBack for Vec<T> {
+    fn give_back(&mut self) {
+        if let Some(less) = less(self.capacity(), self.len()) {
+            self.shrink_to(less);
+        }
+    }
+}
+
+/// The room that is enough, if it is a good deal less.
+fn less(room: usize, used: usize) -> Option<usize> {
+    let is_too_much = room > KEPT_ENTRIES && used <= room / 8 * 3;
+    is_too_much.then_some((used + used / 3).max(KEPT_ENTRIES / 2))
 }
 
 #[cfg(test)]
@@ -29,7 +57,7 @@ mod tests {
         for number in (10_000..20_000).chain(0..10_000) {
             let before = table.capacity();
             table.remove(&number);
-            give_back(&mut table);
+            table.give_back();
             // A place that is not used again counts for a while, so it may also be one less.
             if table.capacity() + 1 < before {
                 steps += 1;
@@ -44,5 +72,20 @@ mod tests {
         }
         assert!(table.capacity() <= KEPT_ENTRIES, "{}", table.capacity());
         assert!((4..=6).contains(&steps), "{steps} times smaller");
+    }
+
+    #[test]
+    fn a_queue_that_is_worked_off_at_once_is_small_at_once() {
+        let mut queue: VecDeque<u32> = (0..20_000).collect();
+        queue.drain(..12_000);
+        queue.give_back();
+        assert!(queue.capacity() >= 20_000, "it may come again");
+        queue.drain(..7_000);
+        queue.give_back();
+        assert!((1_333..=2_000).contains(&queue.capacity()));
+        queue.clear();
+        queue.give_back();
+        assert!(queue.capacity() <= KEPT_ENTRIES);
+        assert!(queue.is_empty());
     }
 }

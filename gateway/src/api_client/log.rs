@@ -1,6 +1,5 @@
 //! The durable log, read through `api`: a gateway never sees PostgreSQL.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use shared::{
     bus::{LogError, LogFuture, LogPage, LogReader},
@@ -59,8 +58,8 @@ impl LogReader for ApiClient {
                 limit,
             };
             let page: Page = self.read_log("/internal/log/read", &body).await?;
-            let records = page.records.into_iter().map(Bytes::from);
-            let events = records.map(|record| Event::from_record(channel, &record));
+            let records = page.records.iter();
+            let events = records.map(|record| Event::from_record(channel, record.as_bytes()));
             let events: Result<_, _> = events.collect();
             Ok(LogPage {
                 head: page.head,

@@ -4,7 +4,7 @@ use std::mem;
 
 use shared::{
     ledger::DropReason,
-    memory::give_back,
+    memory::GiveBack as _,
     wire::{Channel, CloseReason},
 };
 
@@ -159,7 +159,7 @@ impl State {
         members.retain(|member| *member != key);
         if members.is_empty() {
             self.members.remove(&channel);
-            give_back(&mut self.members);
+            self.members.give_back();
             self.add_task(Task::Leave(channel));
         }
     }

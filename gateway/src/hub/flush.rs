@@ -2,12 +2,15 @@
 
 use std::mem;
 
-use shared::wire::{Channel, CloseReason};
+use shared::{
+    memory::GiveBack as _,
+    wire::{Channel, CloseReason},
+};
 
 use super::{connection::Stay, entries::Key, state::State};
 use crate::{
     metrics::Departure,
-    transport::{self, Transport, Written},
+    transport::{self, Transport, Written, spare},
 };
 
 /// Sockets that are written between two looks at the clock, for the measure of how late events are.
@@ -86,11 +89,20 @@ impl State {
     pub(super) fn tick(&mut self) {
         self.tell_tallies();
         self.trace_rules = self.conditions.ledger.rules();
+        self.give_back();
         while let Some(keys) = self.wheel.take(self.now.elapsed_ms) {
             for key in keys {
                 self.visit(key);
             }
         }
+    }
+
+    /// What was allocated for a busy moment and was not needed since the last tick.
+    fn give_back(&mut self) {
+        self.dirty.give_back();
+        self.unread.give_back();
+        self.audience.give_back();
+        spare::look_after();
     }
 
     fn tell_tallies(&self) {

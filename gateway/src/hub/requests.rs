@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque};
 
-use shared::{bus::Join, wire::Channel};
+use shared::{bus::Join, memory::GiveBack as _, wire::Channel};
 use tokio::sync::Notify;
 
 #[derive(Debug)]
@@ -30,12 +30,18 @@ impl Requests {
     /// The next one, in order.
     pub(super) async fn next(&self) -> Request {
         loop {
-            let next = self.waiting.borrow_mut().pop_front();
-            if let Some(request) = next {
+            if let Some(request) = self.take() {
                 return request;
             }
             self.added.notified().await;
         }
+    }
+
+    fn take(&self) -> Option<Request> {
+        let mut waiting = self.waiting.borrow_mut();
+        let request = waiting.pop_front();
+        waiting.give_back();
+        request
     }
 
     fn add(&self, request: Request) {

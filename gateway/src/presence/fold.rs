@@ -9,7 +9,7 @@ use std::{
     mem,
 };
 
-use shared::{ids::UserId, presence::PresenceView};
+use shared::{ids::UserId, memory::GiveBack as _, presence::PresenceView};
 
 /// A change as it is told.
 pub(super) type Change = PresenceView;
@@ -125,6 +125,7 @@ impl Fold {
             self.order.insert((viewer.due_ms, user));
             tellings.push((user, telling));
         }
+        self.viewers.give_back();
         tellings
     }
 
@@ -155,6 +156,8 @@ impl Fold {
                 self.cuts.remove(&pair);
             }
         }
+        self.cuts.give_back();
+        self.cut_order.give_back();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use shared::{ids::UserId, memory::give_back};
+use shared::{ids::UserId, memory::GiveBack as _};
 
 /// The time, twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,8 @@ impl Locals {
         {
             turns.extend(self.look_at(user, now));
         }
+        self.leaving.give_back();
+        self.queue.give_back();
         turns
     }
 
@@ -184,9 +186,9 @@ impl Locals {
 
     fn remove(&mut self, user: UserId) {
         self.people.remove(&user);
-        give_back(&mut self.people);
+        self.people.give_back();
         self.left.remove(&user);
-        give_back(&mut self.left);
+        self.left.give_back();
     }
 
     fn queue(&mut self, user: UserId) {

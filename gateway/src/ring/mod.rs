@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use shared::wire::{Channel, Offset, Position};
+use shared::{
+    memory::GiveBack as _,
+    wire::{Channel, Offset, Position},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::codec::Encoded;
@@ -74,10 +77,8 @@ impl Ring {
     fn forget_old(&self) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(Instant::now());
-        if kept.order.is_empty() {
-            // What a busy minute needed is given back.
-            *kept = Kept::default();
-        }
+        kept.channels.give_back();
+        kept.order.give_back();
     }
 
     /// Every event after `after` up to and including `through`, in order, if all of them are here.

@@ -11,6 +11,7 @@ mod outlet;
 mod poll;
 mod queue;
 mod socketio;
+pub(crate) mod spare;
 mod writer;
 pub(crate) mod ws;
 

@@ -3,12 +3,13 @@
 //! Durable events and answers are never dropped; when there is no room for one, the connection is too slow. State keeps
 //! only the newest of each key. Chatter goes first.
 
-use std::{cell::RefCell, collections::VecDeque, io::IoSlice, mem, num::NonZeroI64, sync::Arc};
+use std::{collections::VecDeque, io::IoSlice, mem, num::NonZeroI64, sync::Arc};
 
 use bytes::Bytes;
 use shared::wire::Class;
 use smallvec::SmallVec;
 
+use super::spare;
 use crate::{
     codec::{self, Lead},
     delivering::Delivering,
@@ -74,28 +75,6 @@ pub(crate) enum Pushed {
     Dropped,
     /// There is no room for something that must not be dropped.
     Full,
-}
-
-/// Buffers that are kept, and how long they may be: what a burst to a full room needs.
-const SPARE_MAX: usize = 4096;
-const SPARE_ITEMS_MAX: usize = 16;
-
-thread_local! {
-    /// Buffers of queues that have become empty. In a busy room every connection needs one a few times a second, for
-    /// microseconds; to allocate them each time would cost as much as all else that a queue does.
-    static SPARE: RefCell<Vec<VecDeque<Item>>> = const { RefCell::new(Vec::new()) };
-}
-
-fn take_buffer() -> VecDeque<Item> {
-    SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
-}
-
-fn give_back(buffer: VecDeque<Item>) {
-    SPARE.with_borrow_mut(|spare| {
-        if spare.len() < SPARE_MAX && buffer.capacity() <= SPARE_ITEMS_MAX {
-            spare.push(buffer);
-        }
-    });
 }
 
 /// Frames in the order in which they go out. Takes no memory while it is empty.
@@ -276,7 +255,7 @@ impl Queue {
             frames += usize::from(self.is_end_of_frame());
         }
         // Empty again: an idle connection holds no buffer.
-        give_back(mem::take(&mut self.items));
+        spare::put(mem::take(&mut self.items));
         frames
     }
 
@@ -320,7 +299,7 @@ impl Queue {
     fn append(&mut self, item: Item) {
         self.bytes += item.bytes.len();
         if self.items.capacity() == 0 {
-            self.items = take_buffer();
+            self.items = spare::take();
         }
         self.items.push_back(item);
     }

@@ -411,7 +411,7 @@ fn read_range(
     let expected = (after.offset + 1)..=through;
     let events: Vec<Event> = records
         .into_iter()
-        .map(|record| Event::from_record(channel, &record.into()).ok())
+        .map(|record| Event::from_record(channel, &record).ok())
         .collect::<Option<_>>()?;
     let offsets = events.iter().map(|event| {
         let position = event.position?;

@@ -149,8 +149,9 @@ impl Event {
             .into()
     }
 
-    /// Reads what [`Event::to_record`] wrote; the body stays a slice of `record`.
-    pub fn from_record(channel: Channel, record: &Bytes) -> Result<Self, InvalidRecord> {
+    /// Reads what [`Event::to_record`] wrote. The body is a copy: some events are kept for a minute, and each would keep all that
+    /// was read together with it.
+    pub fn from_record(channel: Channel, record: &[u8]) -> Result<Self, InvalidRecord> {
         let end = record
             .iter()
             .position(|byte| *byte == b'\n')
@@ -178,7 +179,7 @@ impl Event {
             key: Some(next()?).filter(|key| *key != ABSENT).map(Into::into),
             // Worth nothing to anybody but an onlooker, so no reason to refuse the event.
             trace: next().ok().and_then(|trace| trace.parse().ok()),
-            body: record.slice(end + 1..),
+            body: Bytes::copy_from_slice(&record[end + 1..]),
         })
     }
 }

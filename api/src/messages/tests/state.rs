@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::wire::Event;
 
@@ -206,8 +205,8 @@ impl<'a> Device<'a> {
         let body = json!({ "channel": channel.to_string(), "after": self.offset, "limit": 512 });
         let page = self.app.internal("/log/read", &body).await.ok();
         let records = page["records"].as_array().unwrap().iter();
-        let records = records.map(|record| Bytes::from(record.as_str().unwrap().to_owned()));
-        let events = records.map(|record| Event::from_record(channel, &record).unwrap());
+        let records = records.map(|record| record.as_str().unwrap().as_bytes());
+        let events = records.map(|record| Event::from_record(channel, record).unwrap());
         events.collect()
     }
 

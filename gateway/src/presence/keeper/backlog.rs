@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use shared::ids::UserId;
+use shared::{ids::UserId, memory::GiveBack as _};
 
 /// Changes that may wait.
 const WAITING_MAX: usize = 65_536;
@@ -67,6 +67,8 @@ impl Backlog {
         for user in self.order.drain(..count.min(self.order.len())) {
             self.waiting.remove(&user);
         }
+        self.waiting.give_back();
+        self.order.give_back();
     }
 }
 

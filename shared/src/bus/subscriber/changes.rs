@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::wire::Channel;
+use crate::{memory::GiveBack as _, wire::Channel};
 
 /// Channels in one SUBSCRIBE or UNSUBSCRIBE.
 const BATCH_MAX: usize = 512;
@@ -52,7 +52,10 @@ impl Changes {
             return None;
         }
         self.unconfirmed += count;
-        Some((verb, self.queue.drain(..count).map(|(_, c)| c).collect()))
+        let channels = self.queue.drain(..count).map(|(_, channel)| channel);
+        let batch = (verb, channels.collect());
+        self.queue.give_back();
+        Some(batch)
     }
 
     #[cfg(test)]

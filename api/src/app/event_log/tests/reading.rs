@@ -84,8 +84,8 @@ async fn gateways_read_the_log_in_pages() {
     assert_eq!(page["first"], 1);
     let records = page["records"].as_array().unwrap();
     let events = records.iter().map(|record| {
-        let record = record.as_str().unwrap().to_owned().into();
-        Event::from_record(ana.channel(), &record).unwrap()
+        let record = record.as_str().unwrap();
+        Event::from_record(ana.channel(), record.as_bytes()).unwrap()
     });
     let offsets: Vec<u64> = events.map(|event| event.offset().unwrap()).collect();
     assert_eq!(offsets, [2, 3, 4]);

@@ -10,6 +10,7 @@ use crate::{
         followed::{CheckNumber, Followed, Order, Subscription},
         work::{self, Answer, Question},
     },
+    memory::GiveBack as _,
     wire::Channel,
 };
 
@@ -44,6 +45,7 @@ impl<S: Sink> Actor<S> {
                 .drain(..count)
                 .filter_map(|channel| question(channel, table.get_mut(&channel)?))
                 .collect();
+            self.checks.give_back();
             if questions.is_empty() {
                 continue;
             }

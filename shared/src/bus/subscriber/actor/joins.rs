@@ -9,7 +9,7 @@ use crate::{
         changes::Verb,
         followed::{CheckNumber, Followed, Order, Pending, Subscription},
     },
-    memory::give_back,
+    memory::GiveBack as _,
     wire::Channel,
 };
 
@@ -149,7 +149,7 @@ impl<S: Sink> Actor<S> {
             return;
         }
         self.table.remove(&channel);
-        give_back(&mut self.table);
+        self.table.give_back();
         self.metrics.forsaken(channel);
         self.lines.change(line, Verb::Unsubscribe, channel);
     }

@@ -230,6 +230,10 @@ impl Stream {
                 steps.push(Step::Deliver(event));
             }
         }
+        if self.held.is_empty() {
+            // Empty, but not yet without a node: of every channel where two events ever crossed.
+            self.held = BTreeMap::new();
+        }
     }
 
     fn fetch(&mut self, steps: &mut Vec<Step>) {
