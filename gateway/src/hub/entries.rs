@@ -24,8 +24,8 @@ impl Key {
     }
 }
 
-/// Places of a page, 24 KB of them.
-const PAGE_PLACES: usize = u64::BITS as usize;
+/// The most that a page takes: a size that the allocator has.
+const PAGE_BYTES: usize = 32 << 10;
 
 struct Entry<T> {
     generation: u32,
@@ -53,7 +53,7 @@ impl<T> Default for Page<T> {
     fn default() -> Self {
         Self {
             places: Box::default(),
-            vacant: u64::MAX,
+            vacant: Self::ALL_VACANT,
         }
     }
 }
@@ -77,13 +77,13 @@ impl<T> Entries<T> {
         let number = self.open_page();
         let place = self.pages[number].put(Entry { generation, value });
         Key {
-            index: index(number, place),
+            index: index::<T>(number, place),
             generation,
         }
     }
 
     pub(super) fn get(&mut self, key: Key) -> Option<&mut T> {
-        let (number, place) = split(key.index);
+        let (number, place) = split::<T>(key.index);
         let entry = self
             .pages
             .get_mut(number)?
@@ -95,7 +95,7 @@ impl<T> Entries<T> {
 
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         self.get(key)?;
-        let (number, place) = split(key.index);
+        let (number, place) = split::<T>(key.index);
         let entry = self.pages.get_mut(number)?.take(place)?;
         self.length -= 1;
         self.first_open = self.first_open.min(number);
@@ -121,7 +121,7 @@ impl<T> Entries<T> {
             places.filter_map(move |(place, entry)| {
                 let Entry { generation, value } = entry.as_ref()?;
                 let key = Key {
-                    index: index(number, place),
+                    index: index::<T>(number, place),
                     generation: *generation,
                 };
                 Some((key, value))
@@ -145,14 +145,24 @@ impl<T> Entries<T> {
 }
 
 impl<T> Page<T> {
+    /// Places of a page: as many as there is a bit for, or as many as fit.
+    const PLACES: usize = {
+        let (bits, fitting) = (
+            u64::BITS as usize,
+            PAGE_BYTES / size_of::<Option<Entry<T>>>(),
+        );
+        if fitting < bits { fitting } else { bits }
+    };
+    const ALL_VACANT: u64 = u64::MAX >> (u64::BITS as usize - Self::PLACES);
+
     fn is_empty(&self) -> bool {
-        self.vacant == u64::MAX
+        self.vacant == Self::ALL_VACANT
     }
 
     /// Into the first vacant place, of which there must be one.
     fn put(&mut self, entry: Entry<T>) -> usize {
         if self.places.is_empty() {
-            self.places = (0..PAGE_PLACES).map(|_| None).collect();
+            self.places = (0..Self::PLACES).map(|_| None).collect();
         }
         let place = self.vacant.trailing_zeros();
         self.vacant &= !(1 << place);
@@ -171,13 +181,13 @@ impl<T> Page<T> {
     }
 }
 
-fn index(page: usize, place: usize) -> u32 {
-    u32::try_from(page * PAGE_PLACES + place).expect("fewer connections than descriptors")
+fn index<T>(page: usize, place: usize) -> u32 {
+    u32::try_from(page * Page::<T>::PLACES + place).expect("fewer connections than descriptors")
 }
 
-fn split(index: u32) -> (usize, usize) {
+fn split<T>(index: u32) -> (usize, usize) {
     let index = usize::try_from(index).expect("it runs on machines of 64 bits");
-    (index / PAGE_PLACES, index % PAGE_PLACES)
+    (index / Page::<T>::PLACES, index % Page::<T>::PLACES)
 }
 
 #[cfg(test)]
@@ -193,16 +203,18 @@ mod tests {
         fn who_is_in_is_found_until_it_goes_and_never_again(
             acts in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..800),
         ) {
+            // Large enough that a page has fewer places than there are bits.
+            let large = |number: u32| [number; 200];
             let mut entries = Entries::default();
             let (mut inside, mut gone): (HashMap<Key, u32>, Vec<Key>) = (HashMap::new(), Vec::new());
             for (number, (comes, which)) in (0..).zip(acts) {
                 if comes || inside.is_empty() {
-                    let key = entries.insert(number);
+                    let key = entries.insert(large(number));
                     prop_assert_eq!(entries.came_after(key), 0);
                     prop_assert!(inside.insert(key, number).is_none());
                 } else {
                     let key = *which.get(&inside.keys().copied().collect::<Vec<_>>());
-                    prop_assert_eq!(entries.remove(key), inside.remove(&key));
+                    prop_assert_eq!(entries.remove(key), inside.remove(&key).map(large));
                     gone.push(key);
                 }
                 prop_assert_eq!(entries.len(), inside.len());
@@ -211,9 +223,9 @@ mod tests {
                 prop_assert!(entries.get(key).is_none() && entries.remove(key).is_none());
             }
             for (key, number) in &inside {
-                prop_assert_eq!(entries.get(*key).copied(), Some(*number));
+                prop_assert_eq!(entries.get(*key).copied(), Some(large(*number)));
             }
-            let told: HashMap<Key, u32> = entries.iter().map(|(key, number)| (key, *number)).collect();
+            let told: HashMap<Key, u32> = entries.iter().map(|(key, value)| (key, value[0])).collect();
             prop_assert_eq!(told, inside);
         }
     }

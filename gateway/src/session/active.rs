@@ -10,6 +10,8 @@ use shared::{
     wire::{Channel, Class, CloseReason, Command, Event, Position},
 };
 
+use smallvec::SmallVec;
+
 use super::{
     Effect, Now, Path, Room, Settings, Who,
     catch_up::CatchUp,
@@ -31,7 +33,8 @@ const PART_OF_A_SECOND_MS_MAX: u64 = 999;
 pub(crate) struct Active {
     pub(super) who: Who,
     pub(super) settings: Arc<Settings>,
-    pub(super) streams: Vec<Stream>,
+    /// Of whoever is in no group, their own channel's and that of all.
+    pub(super) streams: SmallVec<[Stream; 2]>,
     pub(super) groups: Groups,
     /// Channels that are being joined live and whose history is being read.
     pub(super) joins: Vec<Channel>,
@@ -51,17 +54,17 @@ impl Active {
     pub(super) fn new(
         who: Who,
         settings: Arc<Settings>,
-        (mut streams, groups): (Vec<Stream>, Groups),
+        (streams, groups): (Vec<Stream>, Groups),
         pulse: Pulse,
         allowance: Allowance,
     ) -> Self {
-        // The others have no order to be kept, and there is one of these lists for everybody who is connected.
-        streams.retain(|stream| stream.channel.is_durable());
-        streams.shrink_to_fit();
+        // The others have no order to be kept.
+        let streams = streams.into_iter();
+        let streams = streams.filter(|stream| stream.channel.is_durable());
         Self {
             who,
             settings,
-            streams,
+            streams: streams.collect(),
             groups,
             joins: Vec::new(),
             pulse,

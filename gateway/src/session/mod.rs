@@ -98,12 +98,16 @@ pub(crate) enum Answer {
 const RETRY_AFTER_MS: u64 = 1000;
 
 /// A connection's state.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are active, and what lies in the connection needs no memory of its own"
+)]
 #[derive(Debug)]
 pub(crate) enum Session {
     /// Joining its channels; `welcome` has not been sent.
     Opening(Box<Opening>),
     /// After `welcome`.
-    Active(Box<Active>),
+    Active(Active),
     /// Closing, or gone: nothing has an effect any more.
     Over,
 }
@@ -126,14 +130,11 @@ impl Session {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        *self = match std::mem::replace(self, Self::Over) {
-            Self::Opening(opening) => opening.on_joined(channel, outcome, now, effects),
-            Self::Active(mut active) => {
-                active.on_joined(channel, outcome, effects);
-                Self::Active(active)
-            }
-            Self::Over => Self::Over,
-        };
+        if let Some(opening) = self.take_opening() {
+            *self = opening.on_joined(channel, outcome, now, effects);
+        } else if let Self::Active(active) = self {
+            active.on_joined(channel, outcome, effects);
+        }
     }
 
     /// What an [`Effect::ReadMemberships`] asked for.
@@ -143,26 +144,20 @@ impl Session {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        *self = match std::mem::replace(self, Self::Over) {
-            Self::Opening(opening) => opening.on_memberships(outcome, now, effects),
-            Self::Active(mut active) => {
-                active.on_memberships(outcome, effects);
-                Self::Active(active)
-            }
-            Self::Over => Self::Over,
-        };
+        if let Some(opening) = self.take_opening() {
+            *self = opening.on_memberships(outcome, now, effects);
+        } else if let Self::Active(active) = self {
+            active.on_memberships(outcome, effects);
+        }
     }
 
     /// What an [`Effect::Verify`] asked for.
     pub(crate) fn on_standing(&mut self, standing: Standing, now: Now, effects: &mut Vec<Effect>) {
-        *self = match std::mem::replace(self, Self::Over) {
-            Self::Opening(opening) => opening.on_standing(standing, now, effects),
-            Self::Active(active) => {
-                Active::on_standing(standing, effects);
-                Self::Active(active)
-            }
-            Self::Over => Self::Over,
-        };
+        if let Some(opening) = self.take_opening() {
+            *self = opening.on_standing(standing, now, effects);
+        } else if let Self::Active(_) = self {
+            Active::on_standing(standing, effects);
+        }
     }
 
     /// The events that an [`Effect::Read`] asked for.
@@ -173,14 +168,22 @@ impl Session {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        *self = match std::mem::replace(self, Self::Over) {
-            Self::Opening(opening) => opening.on_history(channel, outcome, now, effects),
-            Self::Active(mut active) => {
-                active.on_history(channel, outcome, effects);
-                Self::Active(active)
-            }
-            Self::Over => Self::Over,
-        };
+        if let Some(opening) = self.take_opening() {
+            *self = opening.on_history(channel, outcome, now, effects);
+        } else if let Self::Active(active) = self {
+            active.on_history(channel, outcome, effects);
+        }
+    }
+
+    /// What is opening, to become what an answer makes of it.
+    fn take_opening(&mut self) -> Option<Box<Opening>> {
+        match self {
+            Self::Opening(_) => match std::mem::replace(self, Self::Over) {
+                Self::Opening(opening) => Some(opening),
+                Self::Active(_) | Self::Over => None,
+            },
+            Self::Active(_) | Self::Over => None,
+        }
     }
 
     /// Whether an event of one of its channels goes out as it is, and nothing else comes of it. That is the answer for nearly

@@ -328,7 +328,7 @@ impl Opening {
         for (group, since) in joins {
             active.hear(group, since, effects);
         }
-        Session::Active(Box::new(active))
+        Session::Active(active)
     }
 
     /// What changed while the groups were joined: leaves at once, and returns what is still to be joined.
