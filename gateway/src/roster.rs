@@ -18,7 +18,7 @@ use shared::{
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
 use crate::presence::Present;
@@ -30,6 +30,9 @@ const LIST_EVERY: Duration = Duration::from_secs(KEPT.as_secs() / 3);
 /// Connections that have gone and are still listed. More than that only come together while Redis is away, and then are
 /// left to their lists' end.
 const GONE_MAX: usize = 1 << 17;
+/// Who comes or goes meanwhile is told together: when very many do, a round trip for each would cost more than all else that is
+/// done about a connection in Redis.
+const TELL_PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Default)]
 struct State {
@@ -101,7 +104,11 @@ impl Roster {
         let mut list_at = Instant::now() + LIST_EVERY;
         loop {
             let kept = tokio::select! {
-                () = self.has_news.notified() => self.tell().await,
+                () = self.has_news.notified() => {
+                    let told = self.tell().await;
+                    sleep(TELL_PAUSE).await;
+                    told
+                }
                 _ = renewals.tick() => self.renew(&mut list_at).await,
             };
             if let Err(error) = kept {
