@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use shared::load::Load;
-use tokio::time::{MissedTickBehavior, interval};
+use shared::{load::Load, ticks};
 
 use crate::node::Node;
 
@@ -33,8 +32,7 @@ const FULL_AGAIN_PERCENT: usize = 95;
 pub(crate) async fn keep(node: &Node) {
     let load = Load::new(node.bus.clone());
     let every = node.config.timing.balance;
-    let mut looks = interval((every / LOOKS).max(LOOK_PAUSE_MIN));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = ticks::every((every / LOOKS).max(LOOK_PAUSE_MIN));
     let mut lasting = Lasting::default();
     for count in (0..LOOKS).cycle() {
         looks.tick().await;

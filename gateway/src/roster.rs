@@ -15,10 +15,11 @@ use shared::{
     connections::{Connection, Connections, KEPT, LEASE, Name},
     ids::UserId,
     memory::GiveBack as _,
+    ticks,
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, sleep},
 };
 
 use crate::presence::Present;
@@ -99,8 +100,7 @@ impl Roster {
 
     /// Keeps the lists up to date for as long as it is polled.
     pub(crate) async fn keep(&self) {
-        let mut renewals = interval(RENEW_EVERY);
-        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewals = ticks::every(RENEW_EVERY);
         let mut list_at = Instant::now() + LIST_EVERY;
         loop {
             let kept = tokio::select! {

@@ -6,9 +6,9 @@ use shared::{
     bus::Bus,
     flags::{FLAGS_READ_EVERY, Flag, FlagBook, Overrides, ROOMS},
     ids::UserId,
+    ticks,
     wire::{Channel, Code, Event, Problem},
 };
-use tokio::time::{MissedTickBehavior, interval};
 
 /// The switches of one node.
 #[derive(Debug)]
@@ -27,8 +27,7 @@ impl Switches {
 
     /// Follows the rules for as long as it is polled.
     pub(crate) async fn keep(&self) {
-        let mut ticks = interval(FLAGS_READ_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(FLAGS_READ_EVERY);
         loop {
             ticks.tick().await;
             match self.bus.flags(self.book.version()).await {

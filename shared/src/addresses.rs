@@ -4,11 +4,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
-
 use crate::{
     bus::{Bus, BusError},
     connections::Name,
+    ticks,
 };
 
 /// A node's word counts for so long.
@@ -39,8 +38,7 @@ impl Addresses {
 
     /// Says that this node is reached at `address` (`host:port`) for as long as it is polled.
     pub async fn keep(&self, address: &str) {
-        let mut times = interval(TELL_EVERY);
-        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut times = ticks::every(TELL_EVERY);
         loop {
             times.tick().await;
             if let Err(error) = self.tell(address).await {

@@ -20,5 +20,6 @@ pub mod ratelimit;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod ticks;
 pub mod tls;
 pub mod wire;

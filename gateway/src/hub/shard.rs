@@ -16,13 +16,14 @@ use shared::{
     credentials::Standing,
     ids::{PostId, SessionId, UserId},
     membership::MembershipsUnknown,
+    ticks,
     wire::{Channel, Code, Command, Event, Offset, Position, Problem},
 };
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
     sync::{Notify, Semaphore},
     task::spawn_local,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use super::{
@@ -116,8 +117,7 @@ async fn run(node: Arc<Node>, mut inbox: Inbox, (mut sockets, watch): (Sockets, 
     });
     shard.node.metrics.inbox(inbox.listener.0, 0);
     spawn_local(ask_subscriber(Rc::clone(&shard)));
-    let mut ticks = interval(Duration::from_millis(TICK_MS));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks::every(Duration::from_millis(TICK_MS));
     let mut burst = Vec::with_capacity(BURST_MAX);
     let mut ticks_until_sample = TICKS_PER_SAMPLE;
     loop {

@@ -16,10 +16,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::TcpStream,
-    time::{MissedTickBehavior, interval},
-};
+use shared::ticks;
+use tokio::net::TcpStream;
 
 pub(crate) use session::PollSession;
 
@@ -40,8 +38,7 @@ impl Polls {
 
     /// Lets go of sessions that have ended, for as long as it is polled.
     pub(crate) async fn keep(&self) -> Infallible {
-        let mut times = interval(SWEEP_INTERVAL);
-        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut times = ticks::every(SWEEP_INTERVAL);
         loop {
             times.tick().await;
             self.sweep();

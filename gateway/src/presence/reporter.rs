@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use shared::{ids::UserId, presence::LastSeen};
-use tokio::time::{MissedTickBehavior, interval};
+use shared::{ids::UserId, presence::LastSeen, ticks};
 
 use crate::api_client::ApiClient;
 
@@ -40,8 +39,7 @@ impl Reporter {
 
     /// Reports for as long as it is polled.
     pub(super) async fn report(self) {
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(EVERY);
         let mut is_failing = false;
         loop {
             ticks.tick().await;

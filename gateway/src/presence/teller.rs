@@ -6,11 +6,9 @@ use shared::{
     flags::PRESENCE,
     ids::UserId,
     presence::{News, Seen},
+    ticks,
 };
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::mpsc;
 
 use super::{
     Inner, Presence, Word, data,
@@ -48,8 +46,7 @@ impl Teller {
     pub(super) async fn tell(mut self, mut words: mpsc::Receiver<Word>) {
         let budget = self.presence.0.settings.frames_per_second;
         let part = (budget / PARTS).max(1);
-        let mut ticks = interval(Duration::from_secs(1) / u32::try_from(PARTS).unwrap_or(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(Duration::from_secs(1) / u32::try_from(PARTS).unwrap_or(1));
         let mut burst = Vec::with_capacity(BURST_MAX);
         loop {
             tokio::select! {

@@ -15,9 +15,10 @@ use std::{
 
 use shared::{
     memory::GiveBack as _,
+    ticks,
     wire::{Channel, Offset, Position},
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use crate::codec::Encoded;
 
@@ -66,8 +67,7 @@ impl Ring {
 
     /// Forgets what is too old, where no event comes that would, for as long as it is polled.
     pub(crate) async fn keep_young(&self) {
-        let mut looks = interval(LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = ticks::every(LOOK_EVERY);
         loop {
             looks.tick().await;
             self.forget_old();

@@ -18,12 +18,10 @@ use shared::{
     clock::Clock,
     connections::{Connection, Name},
     ids::UserId,
+    ticks,
     wire::{Channel, Class, Ephemeral, Event, said::Typing},
 };
-use tokio::{
-    sync::Notify,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::{sync::Notify, time::Instant};
 
 use self::table::{Ended, Table};
 use crate::{
@@ -100,8 +98,7 @@ impl Typists {
 
     /// Tells of ends, and finds those that come by themselves, for as long as it is polled.
     pub(crate) async fn keep(&self, bus: &Bus) {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(TICK);
         loop {
             tokio::select! {
                 () = self.has_ended.notified() => {}

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use prometheus::{Histogram, IntGauge};
-use tokio::{
-    runtime::Handle,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::{runtime::Handle, time::Instant};
 
 use super::metrics::{IN_PROCESS_SECONDS, Metrics};
-use crate::lifecycle::{Lifecycle, Phase};
+use crate::{
+    lifecycle::{Lifecycle, Phase},
+    ticks,
+};
 
 /// How often the runtime's lateness is measured: often enough to see a stall of a quarter of a second, and for the cost of twenty
 /// wake-ups a second.
@@ -57,9 +57,7 @@ impl Process {
 
     /// Measures for ever.
     pub(super) async fn watch_lag(self) {
-        let mut ticks = interval(LAG_PERIOD);
-        // A stall is one late tick, not a row of them.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(LAG_PERIOD);
         loop {
             let due = ticks.tick().await;
             self.lag

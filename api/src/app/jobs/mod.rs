@@ -10,8 +10,7 @@ mod tests;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use shared::lifecycle::Lifecycle;
-use tokio::time::{MissedTickBehavior, interval};
+use shared::{lifecycle::Lifecycle, ticks};
 
 pub use backlog::{Backlog, work_off};
 pub use lease::STATEMENTS;
@@ -47,8 +46,7 @@ pub fn start<J: Job + Default>(
 
 /// Runs a job until the process is told to stop; then gives its lease back.
 pub async fn run<J: Job>(mut job: J, app: App, lifecycle: Lifecycle) {
-    let mut ticks = interval(J::EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks::every(J::EVERY);
     let stop = lifecycle.draining();
     tokio::pin!(stop);
     loop {

@@ -17,12 +17,10 @@ use shared::{
     connections::Name,
     ids::UserId,
     presence::{ContactsMirror, Leases, Life, Presence as Store, Renewal},
+    ticks,
     wire::Channel,
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at},
-};
+use tokio::{sync::mpsc, time::Instant};
 
 use self::backlog::Backlog;
 use super::{Errand, LISTENER, Presence, Word, reporter::Reporter};
@@ -88,8 +86,7 @@ impl Keeper {
         // Nodes that were started together, or lost Redis together, do not all come at once.
         let spread = EVERY * u32::try_from(ROUND).unwrap_or(1);
         let first = Instant::now() + spread.mul_f64(rand::random());
-        let mut ticks = interval_at(first, EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every_from(first, EVERY);
         if !self.join().await {
             return;
         }

@@ -18,7 +18,7 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval},
+    time::Instant,
 };
 
 use super::{
@@ -37,6 +37,7 @@ use crate::{
         metrics::{BusMetrics, Loss},
         topology::Layout,
     },
+    ticks,
     wire::Channel,
 };
 
@@ -124,8 +125,7 @@ impl<S: Sink> Actor<S> {
 
     /// Runs until every handle is gone.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
-        let mut ticks = interval(self.tuning.tick);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks::every(self.tuning.tick);
         let mut requests = Vec::with_capacity(BATCH_MAX);
         self.on_layout();
         self.look_if_due();
