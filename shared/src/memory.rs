@@ -5,6 +5,8 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
+use indexmap::IndexMap;
+
 /// What has room for less is not worth the trouble.
 const KEPT_ENTRIES: usize = 1024;
 
@@ -16,6 +18,14 @@ pub trait GiveBack {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> GiveBack for HashMap<K, V, S> {
+    fn give_back(&mut self) {
+        if let Some(less) = less(self.capacity(), self.len()) {
+            self.shrink_to(less);
+        }
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> GiveBack for IndexMap<K, V, S> {
     fn give_back(&mut self) {
         if let Some(less) = less(self.capacity(), self.len()) {
             self.shrink_to(less);

@@ -49,7 +49,7 @@ impl<S: Sink> Actor<S> {
             self.metrics.followed(channel);
             let line = self.lines.of(channel);
             self.lines.change(line, Verb::Subscribe, channel);
-            Box::new(Followed::new(channel, self.serials, line))
+            Followed::new(channel, self.serials, line)
         })
     }
 
@@ -148,7 +148,7 @@ impl<S: Sink> Actor<S> {
             self.plan_dissolve(channel);
             return;
         }
-        self.table.remove(&channel);
+        self.table.swap_remove(&channel);
         self.table.give_back();
         self.metrics.forsaken(channel);
         self.lines.change(line, Verb::Unsubscribe, channel);

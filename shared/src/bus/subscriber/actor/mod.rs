@@ -9,13 +9,10 @@ mod order;
 mod subscription;
 mod whereabouts;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    mem,
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use indexmap::IndexMap;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -74,8 +71,8 @@ pub(super) struct Actor<S> {
     adrift: Vec<Channel>,
     is_looking: bool,
     look_at: Instant,
-    /// Boxed, because a table keeps up to twice the room that it needs.
-    table: HashMap<Channel, Box<Followed>>,
+    /// Without a gap, whoever left: the last takes the place of who leaves.
+    table: IndexMap<Channel, Followed>,
     serials: u64,
     joins_pending: usize,
     wheel: Wheel<Due>,
@@ -108,7 +105,7 @@ impl<S: Sink> Actor<S> {
             adrift: Vec::new(),
             is_looking: false,
             look_at: Instant::now(),
-            table: HashMap::new(),
+            table: IndexMap::new(),
             serials: 0,
             joins_pending: 0,
             wheel: Wheel::new(tuning.tick),

@@ -138,7 +138,7 @@ impl<S: Sink> Actor<S> {
     /// another server.
     fn on_unsubscribed(&mut self, line: LineId, channel: Channel) {
         let is_in_force =
-            |followed: &&mut Box<Followed>| followed.line == line && followed.is_confirmed();
+            |followed: &&mut Followed| followed.line == line && followed.is_confirmed();
         let Some(followed) = self.table.get_mut(&channel).filter(is_in_force) else {
             return self.confirmed(line);
         };
