@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Messages that may wait for a shard.
-const INBOX_MAX: usize = 8192;
+const INBOX_MAX: usize = 16_384;
 /// Shards that a set of listeners can name, beside the node itself.
 const SHARDS_MAX: usize = ListenerId::MAX.0 as usize;
 
